@@ -1,0 +1,28 @@
+"""The Celery application. It carries hints; the table of actions is the queue."""
+
+import mmap
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "solicit_dashboard.settings")
+
+app = Celery("solicit_dashboard")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# One byte that the worker shares with the processes that it forks. Not a lock or an event:
+# a child that is killed while it holds one would block the shutdown for ever.
+_stop_flag = mmap.mmap(-1, 1)
+
+
+def stop_requested() -> bool:
+    """Whether this worker was told to stop, so that a long task takes up nothing new."""
+    return _stop_flag[0] == 1
+
+
+@worker_shutting_down.connect
+def _tell_running_tasks(**_details: Any) -> None:
+    _stop_flag[0] = 1
