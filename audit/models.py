@@ -1,0 +1,51 @@
+"""Who did what, for ever: one append-only table that every app above may write to."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class AuditKind(models.TextChoices):
+    """What an audit event is about; the words that an auditor filters by."""
+
+    LOGGED_IN = "logged_in", "Logged in"
+    LOGIN_FAILED = "login_failed", "Log-in failed"
+    LOGGED_OUT = "logged_out", "Logged out"
+    DENIED = "denied", "Access denied"
+    REQUESTED = "requested", "Reviews requested"
+    CANCELLED = "cancelled", "Sending cancelled"
+    RETRIED = "retried", "Sending tried again"
+    PAUSED = "paused", "Sending paused"
+    RESUMED = "resumed", "Sending resumed"
+    CONNECTED = "connected", "Seller account connected"
+    EXPORTED = "exported", "Data exported"
+
+
+class AuditEvent(models.Model):
+    """One thing that a person did or was refused. Never changed, never deleted (the database forbids it)."""
+
+    at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(max_length=32, choices=AuditKind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    account_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Seller account; no foreign key, the record stands alone."
+    )
+    subject = models.CharField(
+        max_length=200, blank=True, help_text="What it was done to: an order, a batch, an address."
+    )
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            # the admin's filter by kind, newest first
+            models.Index(fields=["kind", "-id"], name="audit_by_kind"),
+            models.Index(fields=["at"], name="audit_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.subject}".strip()

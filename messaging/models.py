@@ -1,0 +1,389 @@
+"""What we ask of Amazon: outgoing actions, the attempts at them, and every step they took.
+
+The table of outgoing actions is the queue. Only `OutgoingActionQuerySet.transition` writes a status.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType, Api
+from messaging.states import OPEN, TAKEN, TONES, WATCHED, Status, may_follow
+from orders.models import Order
+from orders.states import Tone
+from sellers.models import Role, SellerAccount
+
+
+class Priority(models.IntegerChoices):
+    """Who goes first in a lane."""
+
+    CLICK = 0, "A person's click"
+    BATCH = 1, "A batch"
+    RULE = 2, "A rule"
+
+
+class Origin(models.TextChoices):
+    """Where a batch came from."""
+
+    PAGE = "page", "Dashboard"
+    COMMAND = "command", "Command line"
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def for_user(
+        self, user: AbstractBaseUser | AnonymousUser, at_least: Role = Role.VIEWER
+    ) -> Self:
+        """The batches that hold an action of an account on which this person has such a role."""
+        accounts = SellerAccount.objects.for_user(user, at_least)
+        return self.filter(
+            Exists(OutgoingAction.objects.filter(batch=OuterRef("pk"), account__in=accounts))
+        )
+
+
+class Batch(models.Model):
+    """The outgoing actions of one click (or one command)."""
+
+    client_key = models.UUIDField(
+        unique=True, default=uuid.uuid4, help_text="Made with the form: one form makes one batch."
+    )
+    origin = models.CharField(max_length=8, choices=Origin, default=Origin.PAGE)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    description = models.CharField(
+        max_length=300, blank=True, help_text="What was selected, in words."
+    )
+    release_at = models.DateTimeField(help_text="End of the hold: nothing is sent before.")
+    selected = models.PositiveIntegerField(default=0, help_text="How many orders were selected.")
+    queued = models.PositiveIntegerField(default=0, help_text="How many actions were made.")
+    skipped = models.JSONField(
+        default=dict, help_text="How many orders were left out, by reason (a refusal or a state)."
+    )
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Batch {self.pk}"
+
+
+class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
+    def for_user(
+        self, user: AbstractBaseUser | AnonymousUser, at_least: Role = Role.VIEWER
+    ) -> Self:
+        """The actions of the accounts on which this person has that role or a higher one."""
+        accounts = SellerAccount.objects.for_user(user, at_least)
+        return self.filter(account_id__in=list(accounts.values_list("pk", flat=True)))
+
+    def open(self) -> Self:
+        """Those still moving."""
+        return self.filter(status__in=OPEN)
+
+    def due(self, now: datetime) -> Self:
+        """Those that a lane should take up: time for a look, and nobody has claimed them."""
+        return self.filter(status__in=[Status.QUEUED, *WATCHED], look_at__lte=now)
+
+    def claimable(self, now: datetime) -> Self:
+        """Those that may be claimed for sending at this moment (UTC, of the database's clock)."""
+        return self.filter(
+            ~Exists(
+                KillSwitch.objects.standing().covering(OuterRef("account_id"), OuterRef("kind"))
+            ),
+            Exists(SellerAccount.objects.sending().filter(pk=OuterRef("account_id"))),
+            status=Status.QUEUED,
+            not_before__lte=now,
+            not_after__gte=now,
+        )
+
+    def transition(
+        self,
+        before: Status,
+        after: Status,
+        *,
+        at: datetime,
+        user: User | None = None,
+        reason: str = "",
+        **fields: Any,
+    ) -> list[int]:
+        """Those of this set that were in `before` are in `after`; returns their ids.
+
+        The only writer of a status. In one transaction it changes the actions, writes an event for
+        each, and tells the order what has become of its solicitation. An action that somebody else
+        has moved in the meantime is left alone and is not among the ids.
+        Raises ValueError for a step that the state machine does not allow.
+        """
+        if not may_follow(before, after):
+            raise ValueError(f"An outgoing action does not go from {before} to {after}.")
+        with transaction.atomic():
+            ids = list(
+                self.filter(status=before)
+                .order_by("pk")
+                .select_for_update(of=("self",))
+                .values_list("pk", flat=True)
+            )
+            if not ids:
+                return []
+            moved = OutgoingAction.objects.filter(pk__in=ids, status=before)
+            moved.update(status=after, status_at=at, **fields)
+            ActionEvent.objects.bulk_create(
+                [
+                    ActionEvent(
+                        action_id=pk, at=at, before=before, after=after, user=user, reason=reason
+                    )
+                    for pk in ids
+                ],
+                batch_size=500,
+            )
+            mark_orders(ids, after, at)
+        return ids
+
+
+def mark_orders(action_ids: Collection[int], status: Status, at: datetime) -> None:
+    """The orders of these solicitations carry their state; other kinds leave no mark."""
+    Order.objects.filter(
+        pk__in=OutgoingAction.objects.filter(pk__in=action_ids, kind=REVIEW_REQUEST.name).values(
+            "order_id"
+        )
+    ).update(solicitation=status if status in TAKEN else "", solicitation_at=at)
+
+
+class OutgoingAction(models.Model):
+    """One thing that we ask Amazon to do for one order. A row of the queue, and its record."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="outgoing_actions")
+    kind = models.CharField(
+        max_length=48, default=REVIEW_REQUEST.name, help_text="Name in Amazon's list of actions."
+    )
+    api = models.CharField(max_length=16, choices=Api, default=Api.SOLICITATIONS)
+    payload = models.JSONField(default=dict, blank=True)
+    payload_hash = models.CharField(max_length=64, blank=True)
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    status_at = models.DateTimeField(help_text="When this state began.")
+    reason = models.CharField(
+        max_length=300, blank=True, help_text="Why it is in this state, in words."
+    )
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.CLICK)
+    look_at = models.DateTimeField(help_text="When a lane should next ask Amazon's list.")
+    not_before = models.DateTimeField(help_text="Not sent before; end of the hold.")
+    not_after = models.DateTimeField(help_text="Not sent after; end of the window.")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="While sending: the sweeper takes over after this."
+    )
+
+    # What the looks at Amazon's list showed while the outcome was not known.
+    offered_looks = models.PositiveSmallIntegerField(default=0)
+    absent_looks = models.PositiveSmallIntegerField(default=0)
+    looks = models.PositiveSmallIntegerField(default=0, help_text="Looks since it was unconfirmed.")
+    first_offered_at = models.DateTimeField(null=True, blank=True)
+    first_absent_at = models.DateTimeField(null=True, blank=True)
+
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.PROTECT, related_name="actions"
+    )
+    client_key = models.UUIDField(null=True, blank=True, unique=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField()
+
+    # Evidence: `sent` needs one of the two.
+    sent_attempt = models.ForeignKey(
+        "ActionAttempt", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    seen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who saw in Seller Central that it was sent.",
+    )
+
+    objects = OutgoingActionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=Q(kind=REVIEW_REQUEST.name, status__in=sorted(TAKEN)),
+                name="one_solicitation_per_order",
+            ),
+            models.UniqueConstraint(
+                fields=["order", "kind", "payload_hash"],
+                condition=Q(status__in=sorted(OPEN)),
+                name="no_identical_open_action",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.SENT)
+                | Q(sent_attempt__isnull=False)
+                | Q(seen_by__isnull=False),
+                name="sent_needs_evidence",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.SENDING) | Q(lease_until__isnull=False),
+                name="sending_needs_a_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=list(Status.values)), name="status_is_known"
+            ),
+        ]
+        indexes = [
+            # lanes: what is due, in the order in which it is sent
+            models.Index(
+                fields=["account", "api", "priority", "not_after", "id"],
+                condition=Q(status__in=["queued", "unconfirmed", "probably_sent"]),
+                name="action_in_lane",
+            ),
+            # the sweeper: leases that ran out, windows that closed
+            models.Index(
+                fields=["lease_until"], condition=Q(status="sending"), name="action_lease"
+            ),
+            models.Index(
+                fields=["not_after"],
+                condition=Q(status__in=["queued", "held", "unconfirmed", "probably_sent"]),
+                name="action_window_end",
+            ),
+            # the outbox by state, newest first; the chart of a day's ends
+            models.Index(
+                fields=["account", "status", "-status_at", "-id"], name="action_by_status"
+            ),
+            models.Index(fields=["account", "-status_at", "-id"], name="action_by_change"),
+            # a batch's progress
+            models.Index(fields=["batch", "status"], name="action_by_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type.label} for {self.order_id}"
+
+    @property
+    def type(self) -> ActionType:
+        """What it asks for."""
+        return ACTION_TYPES[self.kind]
+
+    @property
+    def tone(self) -> Tone:
+        """How its state is coloured."""
+        return TONES[Status(self.status)]
+
+
+class AttemptOutcome(models.TextChoices):
+    """What we know of the effect of one try."""
+
+    ACCEPTED = "accepted", "Accepted"
+    NOT_SENT = "not_sent", "Not sent"
+    REJECTED = "rejected", "Rejected"
+    UNKNOWN = "unknown", "Not known"
+
+
+class ActionAttempt(models.Model):
+    """One try, written before the call and finished after it; never changed once finished.
+
+    When the worker died, the sweeper sets `abandoned_at` and the outcome stays empty: nobody knows.
+    """
+
+    action = models.ForeignKey(OutgoingAction, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    claimed_at = models.DateTimeField()
+    worker = models.CharField(max_length=100, blank=True, help_text="Host and process.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    abandoned_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, choices=AttemptOutcome, blank=True)
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    code = models.CharField(max_length=100, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    request_id = models.CharField(max_length=100, blank=True)
+    body = models.TextField(blank=True, help_text="Amazon's raw answer, at most 4 kB.")
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["action", "number"], name="attempts_are_numbered_per_action"
+            ),
+            models.UniqueConstraint(
+                fields=["action"],
+                condition=Q(finished_at=None, abandoned_at=None),
+                name="one_open_attempt_per_action",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at=None) | ~Q(outcome=""), name="finished_needs_an_outcome"
+            ),
+        ]
+        indexes = [models.Index(fields=["claimed_at"], name="attempt_by_time")]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number}"
+
+
+class ActionEvent(models.Model):
+    """One step of an action; replaying them gives its state. Never changed, never deleted."""
+
+    action = models.ForeignKey(OutgoingAction, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    before = models.CharField(max_length=16, choices=Status, blank=True)
+    after = models.CharField(max_length=16, choices=Status)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.before or 'new'} → {self.after}"
+
+
+class KillSwitchQuerySet(models.QuerySet["KillSwitch"]):
+    def standing(self) -> Self:
+        """Those that are on."""
+        return self.filter(lifted_at=None)
+
+    def covering(self, account_id: Any, kind: Any) -> Self:
+        """Those that stop this account and kind; both may be expressions."""
+        return self.filter(Q(account=None) | Q(account_id=account_id), Q(kind="") | Q(kind=kind))
+
+
+class KillSwitch(models.Model):
+    """Nothing is claimed while it stands: everything, one account, or one kind. Kept as a record."""
+
+    account = models.ForeignKey(
+        SellerAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    kind = models.CharField(max_length=48, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = KillSwitchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Stop {self.account or 'everything'} {self.kind}".strip()

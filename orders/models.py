@@ -1,0 +1,284 @@
+"""Orders as Amazon told them, and what is never asked."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import F, Q
+
+from orders.eligibility import (
+    ReviewWindow,
+    checks,
+    every_rule_holds,
+    first_fixed_refusal,
+    first_refusal,
+    refused_for,
+)
+from orders.states import FulfilledBy, FulfillmentStatus, Refusal, WindowSource
+from sellers.models import Role, SellerAccount
+
+# Amazon's order number: 3-7-7 digits.
+AMAZON_ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def for_user(
+        self, user: AbstractBaseUser | AnonymousUser, at_least: Role = Role.VIEWER
+    ) -> Self:
+        """The orders of the accounts on which this person has that role or a higher one."""
+        accounts = SellerAccount.objects.for_user(user, at_least)
+        return self.filter(account_id__in=list(accounts.values_list("pk", flat=True)))
+
+    def with_refusal(self, at: datetime, window: ReviewWindow | None = None) -> Self:
+        """Each with `refusal`: the first rule that does not hold at that moment (UTC), or ''."""
+        return self.annotate(refusal=first_refusal(at, window or ReviewWindow.from_settings()))
+
+    def with_checks(self, at: datetime, window: ReviewWindow | None = None) -> Self:
+        """Each with `check_<refusal>`: whether that rule holds at that moment (UTC)."""
+        expressions = checks(at, window or ReviewWindow.from_settings())
+        return self.annotate(**{f"check_{name}": case for name, case in expressions.items()})
+
+    def eligible(self, at: datetime, window: ReviewWindow | None = None) -> Self:
+        """Those for which our rules let a review be asked for at that moment (UTC)."""
+        return self.filter(every_rule_holds(at, window or ReviewWindow.from_settings()))
+
+    def refused(self, refusal: Refusal, at: datetime, window: ReviewWindow | None = None) -> Self:
+        """Those whose first refusal at that moment (UTC) is this one."""
+        return self.filter(refused_for(refusal, at, window or ReviewWindow.from_settings()))
+
+    def unasked(self) -> Self:
+        """Those with no solicitation that is moving, sent or refused."""
+        return self.filter(solicitation="")
+
+    def closing_before(self, moment: datetime, window: ReviewWindow | None = None) -> Self:
+        """Those whose window closes before that moment (UTC)."""
+        window = window or ReviewWindow.from_settings()
+        return self.filter(latest_delivery_at__lt=moment - window.closes_after)
+
+
+class Order(models.Model):
+    """One order of one account, written by ingest alone (`solicitation` by messaging alone).
+
+    Nothing about the buyer is stored.
+    """
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT, related_name="orders")
+    amazon_order_id = models.CharField("order number", max_length=32)
+    marketplace_id = models.CharField(max_length=20)
+    fulfillment_status = models.CharField(
+        max_length=32, help_text="Amazon's word; one that we do not know is kept as it came."
+    )
+    fulfilled_by = models.CharField(max_length=16, blank=True)
+    service_level = models.CharField(max_length=32, blank=True)
+    programs = models.JSONField(default=list, blank=True)
+    purchased_at = models.DateTimeField()
+    amazon_updated_at = models.DateTimeField(help_text="Amazon's time of the last change.")
+    earliest_delivery_at = models.DateTimeField(null=True, blank=True)
+    latest_delivery_at = models.DateTimeField(null=True, blank=True)
+    window_source = models.CharField(max_length=16, choices=WindowSource, blank=True)
+    quantity = models.PositiveIntegerField(default=0)
+    total_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    total_currency = models.CharField(max_length=3, blank=True)
+    is_sold_on_amazon = models.BooleanField(default=True)
+    is_cancelled = models.BooleanField(default=False)
+    is_replacement = models.BooleanField(default=False)
+    is_returned = models.BooleanField(default=False)
+    is_refunded = models.BooleanField(default=False)
+    is_business = models.BooleanField(default=False)
+    is_excluded = models.BooleanField(
+        default=False, help_text="An exclusion of this account covers it; kept by orders.services."
+    )
+    original_order_id = models.CharField(
+        max_length=32, blank=True, help_text="The order that this one replaces or exchanges."
+    )
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    synced_at = models.DateTimeField(help_text="When we last heard of it, by whichever door.")
+
+    # Kept by messaging.services and messaging.delivery in the transaction that changes the action.
+    solicitation = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        help_text="State of this order's solicitation, empty while none is moving or decided.",
+    )
+    solicitation_at = models.DateTimeField(
+        null=True, blank=True, help_text="When that state began."
+    )
+    offer_checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When Amazon was last asked what it offers."
+    )
+    is_offered = models.BooleanField(
+        null=True, blank=True, help_text="Whether Amazon then offered the review request."
+    )
+
+    fixed_refusal = models.GeneratedField(
+        expression=first_fixed_refusal(),
+        output_field=models.CharField(max_length=16),
+        db_persist=True,
+    )
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-purchased_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "amazon_order_id"], name="order_once_per_account"
+            ),
+            models.CheckConstraint(
+                condition=Q(earliest_delivery_at__isnull=True)
+                | Q(latest_delivery_at__isnull=True)
+                | Q(earliest_delivery_at__lte=F("latest_delivery_at")),
+                name="delivery_window_runs_forward",
+            ),
+        ]
+        indexes = [
+            # the list of all orders, newest first, of one account and of several
+            models.Index(fields=["account", "-purchased_at", "-id"], name="order_by_purchase"),
+            models.Index(fields=["-purchased_at", "-id"], name="order_by_purchase_any_account"),
+            # eligible, too early, closed, refused by rule; sorted by the end of the window
+            models.Index(
+                fields=[
+                    "account",
+                    "fixed_refusal",
+                    "solicitation",
+                    "latest_delivery_at",
+                    "earliest_delivery_at",
+                    "id",
+                ],
+                name="order_by_refusal",
+            ),
+            # waiting, sent, refused by Amazon: by the state of the solicitation, newest first
+            models.Index(
+                fields=["account", "solicitation", "-solicitation_at", "-id"],
+                name="order_by_solicitation",
+            ),
+            # search by order number, the admin's included
+            models.Index(fields=["amazon_order_id"], name="order_by_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.amazon_order_id
+
+    def opens_at(self, window: ReviewWindow | None = None) -> datetime | None:
+        """When our window opens (UTC), or None without dates."""
+        if self.earliest_delivery_at is None:
+            return None
+        return self.earliest_delivery_at + (window or ReviewWindow.from_settings()).opens_after
+
+    def closes_at(self, window: ReviewWindow | None = None) -> datetime | None:
+        """The last moment of our window (UTC), or None without dates."""
+        if self.latest_delivery_at is None:
+            return None
+        return self.latest_delivery_at + (window or ReviewWindow.from_settings()).closes_after
+
+    @property
+    def channel_label(self) -> str:
+        """FBA, FBM, or Amazon's word when it is another."""
+        try:
+            return FulfilledBy(self.fulfilled_by).label
+        except ValueError:
+            return f"unknown ({self.fulfilled_by})" if self.fulfilled_by else ""
+
+    @property
+    def fulfillment_label(self) -> str:
+        """The fulfilment status in words; one that we do not know is shown as such."""
+        try:
+            return FulfillmentStatus(self.fulfillment_status).label
+        except ValueError:
+            return f"unknown ({self.fulfillment_status})"
+
+
+class OrderItem(models.Model):
+    """One line of an order."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items")
+    order_item_id = models.CharField(max_length=32)
+    asin = models.CharField("ASIN", max_length=16, blank=True)
+    sku = models.CharField("SKU", max_length=64, blank=True)
+    title = models.CharField(max_length=500, blank=True)
+    quantity = models.PositiveIntegerField(default=0)
+    quantity_shipped = models.PositiveIntegerField(default=0)
+    is_subscribe_and_save = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "order_item_id"], name="item_once_per_order")
+        ]
+        indexes = [
+            models.Index(fields=["sku"], name="item_by_sku"),
+            models.Index(fields=["asin"], name="item_by_asin"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.sku or self.order_item_id
+
+
+class ExclusionKind(models.TextChoices):
+    ORDER = "order", "Order number"
+    SKU = "sku", "SKU"
+    ASIN = "asin", "ASIN"
+
+
+class Exclusion(models.Model):
+    """Orders that are never asked, by a fact of the order; undone, not deleted."""
+
+    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=8, choices=ExclusionKind)
+    value = models.CharField(max_length=64)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "kind", "value"],
+                condition=Q(undone_at=None),
+                name="one_standing_exclusion_per_value",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.value}"
+
+
+class OrderSync(models.Model):
+    """How far an account's orders were read; one row per account, moved in the page's transaction."""
+
+    account = models.OneToOneField(
+        SellerAccount, on_delete=models.CASCADE, related_name="order_sync"
+    )
+    updated_after = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Everything that Amazon changed before this moment is here.",
+    )
+    # A search that is under way: its parameters must be repeated exactly, its token is good for 24 h.
+    search_after = models.DateTimeField(null=True, blank=True)
+    search_before = models.DateTimeField(null=True, blank=True)
+    search_started_at = models.DateTimeField(null=True, blank=True)
+    next_token = models.TextField(blank=True)
+    pages = models.PositiveIntegerField(default=0, help_text="Pages read of the search under way.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next run may begin.")
+    worked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a search last ran to its end."
+    )
+    error = models.CharField(max_length=500, blank=True)
+    error_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Orders of {self.account}"
