@@ -1,5 +1,4 @@
-"""The Django project."""
+"""The Django project.
 
-from solicit_dashboard.celery import app as celery_app
-
-__all__ = ("celery_app",)
+Nothing is imported here: `./run` uses modules of this package before anything is installed.
+"""

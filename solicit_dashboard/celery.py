@@ -1,11 +1,13 @@
 """The Celery application. It carries hints; the table of actions is the queue."""
 
+import logging.config
 import mmap
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import setup_logging, worker_shutting_down
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "solicit_dashboard.settings")
 
@@ -26,3 +28,9 @@ def stop_requested() -> bool:
 @worker_shutting_down.connect
 def _tell_running_tasks(**_details: Any) -> None:
     _stop_flag[0] = 1
+
+
+@setup_logging.connect
+def _log_as_django_does(**_details: Any) -> None:
+    # Celery's own handlers would write what ours redact.
+    logging.config.dictConfig(settings.LOGGING)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from solicit_dashboard.env_reader import LOOPBACK_HOSTS, Reader, is_loopback
+
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor must not restart us, the fix is by hand
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 AMAZON_DOMAINS = ("amazon.com", "amazonservices.com", "amazonaws.com", "amazon.cn")
 SHORTEST_SECRET_KEY = 50
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -77,117 +77,6 @@ SETTING_NAMES = tuple(
 )
 
 
-class _Reader:
-    """Reads values one by one and collects the faults instead of stopping at the first."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.faults: list[str] = []
-
-    def fault(self, name: str, problem: str, fix: str) -> None:
-        self.faults.append(f"{name}: {problem}. {fix}")
-
-    def text(self, name: str) -> str | None:
-        value = self._environ.get(name, "").strip()
-        path = self._environ.get(f"{name}_FILE", "").strip()
-        if value and path:
-            self.fault(name, f"{name}_FILE is set too", "Set one of the two.")
-        if value or not path:
-            return value or None
-        try:
-            return Path(path).read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            self.fault(
-                f"{name}_FILE",
-                f"{path} cannot be read ({reason})",
-                "Give the path of a file that this user can read.",
-            )
-            return None
-
-    def words(self, name: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
-
-    def flag(self, name: str) -> bool:
-        value = self.text(name)
-        if value is None or value.lower() in {"0", "false", "no", "off"}:
-            return False
-        if value.lower() not in {"1", "true", "yes", "on"}:
-            self.fault(name, f"{value!r} is neither yes nor no", "Write 1 or 0.")
-        return True
-
-    def decimal(self, name: str, default: float, low: float, high: float) -> float:
-        value = self.text(name)
-        if value is None:
-            return default
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not low <= number <= high:
-            self.fault(
-                name, f"{value!r} is no number that can be used", f"Write {low:g} to {high:g}."
-            )
-            return default
-        return number
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.text(name)
-        if value is None:
-            return default
-        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-            self.fault(
-                name,
-                f"{value!r} is no number that can be used",
-                f"Write a whole number from {low} to {high}.",
-            )
-            return default
-        return int(value)
-
-    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
-        value = self.text(name) or default
-        for known in choices:
-            if value.lower() == known.lower():
-                return known
-        self.fault(name, f"{value!r} is not known", f"Write one of {', '.join(choices)}.")
-        return default
-
-    def endpoint(self, name: str) -> str | None:
-        """The base address without its last slash: https, or http on this machine."""
-        value = self.text(name)
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            host, _port = parts.hostname, parts.port
-        except ValueError:
-            parts, host = urlsplit(""), None
-        if not host or parts.scheme not in {"http", "https"}:
-            self.fault(name, "is not a web address", "Write it as https://host[:port].")
-            return None
-        if parts.username is not None or parts.query or parts.fragment:
-            self.fault(
-                name, "has a user name, query or fragment", "Write only https://host[:port][/path]."
-            )
-            return None
-        if parts.scheme == "http" and not is_loopback(host):
-            self.fault(name, f"http to {host} would show secrets to the network", "Use https.")
-            return None
-        return value.rstrip("/")
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether the host is this machine itself, by name or by number."""
-    if not host:
-        return False
-    if host.lower() in LOOPBACK_HOSTS:
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def is_amazon(url: str | None) -> bool:
     """Whether calls to this base address reach Amazon; no address means Amazon's region hosts."""
     if url is None:
@@ -198,7 +87,7 @@ def is_amazon(url: str | None) -> bool:
 
 def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
     """Every setting, checked; raises BadEnvironmentError with all faults at once."""
-    read = _Reader(os.environ if environ is None else environ)
+    read = Reader(os.environ if environ is None else environ)
     debug = read.flag("DEBUG")
     data_dir = Path(read.text("DATA_DIR") or BASE_DIR / "data").absolute()
     spapi_endpoint = read.endpoint("SPAPI_ENDPOINT")
@@ -237,7 +126,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
     return environment
 
 
-def _check_together(read: _Reader, environment: Environment) -> None:
+def _check_together(read: Reader, environment: Environment) -> None:
     if environment.review_closes_after_days <= environment.review_opens_after_days:
         read.fault(
             "REVIEW_CLOSES_AFTER_DAYS",
@@ -252,6 +141,12 @@ def _check_together(read: _Reader, environment: Environment) -> None:
             f"{environment.call_deadline_seconds:g} of CALL_DEADLINE_SECONDS",
             "A claim must outlive its call: give 180, or at least the deadline and some seconds.",
         )
+    if environment.sentry_dsn and find_spec("sentry_sdk") is None:
+        read.fault(
+            "SENTRY_DSN",
+            "needs a package that is not installed",
+            "Type: .venv/bin/python -m pip install sentry-sdk",
+        )
     if environment.spapi_rate_factor != 1 and is_amazon(environment.spapi_endpoint):
         read.fault(
             "SPAPI_RATE_FACTOR",
@@ -260,7 +155,7 @@ def _check_together(read: _Reader, environment: Environment) -> None:
         )
 
 
-def _secret_key(read: _Reader, debug: bool) -> str:
+def _secret_key(read: Reader, debug: bool) -> str:
     value = read.text("SECRET_KEY")
     make = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
     if value is None:
@@ -273,7 +168,7 @@ def _secret_key(read: _Reader, debug: bool) -> str:
     return value
 
 
-def _token_keys(read: _Reader, debug: bool) -> tuple[str, ...]:
+def _token_keys(read: Reader, debug: bool) -> tuple[str, ...]:
     keys = read.words("TOKEN_KEYS")
     make = (
         "Make one: python -c 'from cryptography.fernet import Fernet; "
@@ -293,7 +188,7 @@ def _token_keys(read: _Reader, debug: bool) -> tuple[str, ...]:
     return keys
 
 
-def _redis_url(read: _Reader, debug: bool) -> str:
+def _redis_url(read: Reader, debug: bool) -> str:
     value = read.text("REDIS_URL")
     fix = "Write redis://:password@host:6379/0, rediss://… or unix://:password@/path?db=0."
     if value is None:
@@ -312,7 +207,7 @@ def _redis_url(read: _Reader, debug: bool) -> str:
     return value
 
 
-def _allowed_hosts(read: _Reader, debug: bool) -> tuple[str, ...]:
+def _allowed_hosts(read: Reader, debug: bool) -> tuple[str, ...]:
     hosts = read.words("ALLOWED_HOSTS")
     fix = "Write the names under which people reach the dashboard, such as reviews.example.com."
     if not hosts:
@@ -332,7 +227,7 @@ def _allowed_hosts(read: _Reader, debug: bool) -> tuple[str, ...]:
     return hosts
 
 
-def _origins(read: _Reader) -> tuple[str, ...]:
+def _origins(read: Reader) -> tuple[str, ...]:
     origins = read.words("CSRF_TRUSTED_ORIGINS")
     for origin in origins:
         parts = urlsplit(origin)
@@ -343,7 +238,7 @@ def _origins(read: _Reader) -> tuple[str, ...]:
     return origins
 
 
-def _database(read: _Reader, data_dir: Path) -> dict[str, Any]:
+def _database(read: Reader, data_dir: Path) -> dict[str, Any]:
     """Django's connection settings from DATABASE_URL; sqlite paths are relative to the project."""
     value = read.text("DATABASE_URL")
     if value is None:

@@ -13,6 +13,8 @@ from solicit_dashboard.env import (
     is_amazon,
     read_environment,
 )
+from solicit_dashboard.error_reports import start_error_reports
+from solicit_dashboard.logs import logging_configuration
 
 try:
     _env = read_environment()
@@ -197,6 +199,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+
+# What is written down
+LOGGING = logging_configuration(LOG_FORMAT, LOG_LEVEL)
+if SENTRY_DSN:
+    start_error_reports(SENTRY_DSN)
 
 # Celery: hints only. No results, early acknowledgement, due times in the table.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace(

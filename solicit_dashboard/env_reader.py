@@ -1,0 +1,122 @@
+"""Reads single values of the environment and remembers what is wrong with them."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether the host is this machine itself, by name or by number."""
+    if not host:
+        return False
+    if host.lower() in LOOPBACK_HOSTS:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Reader:
+    """Reads values one by one and collects the faults instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def fault(self, name: str, problem: str, fix: str) -> None:
+        self.faults.append(f"{name}: {problem}. {fix}")
+
+    def text(self, name: str) -> str | None:
+        value = self._environ.get(name, "").strip()
+        path = self._environ.get(f"{name}_FILE", "").strip()
+        if value and path:
+            self.fault(name, f"{name}_FILE is set too", "Set one of the two.")
+        if value or not path:
+            return value or None
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            self.fault(
+                f"{name}_FILE",
+                f"{path} cannot be read ({reason})",
+                "Give the path of a file that this user can read.",
+            )
+            return None
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
+
+    def flag(self, name: str) -> bool:
+        value = self.text(name)
+        if value is None or value.lower() in {"0", "false", "no", "off"}:
+            return False
+        if value.lower() not in {"1", "true", "yes", "on"}:
+            self.fault(name, f"{value!r} is neither yes nor no", "Write 1 or 0.")
+        return True
+
+    def decimal(self, name: str, default: float, low: float, high: float) -> float:
+        value = self.text(name)
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            self.fault(
+                name, f"{value!r} is no number that can be used", f"Write {low:g} to {high:g}."
+            )
+            return default
+        return number
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name)
+        if value is None:
+            return default
+        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+            self.fault(
+                name,
+                f"{value!r} is no number that can be used",
+                f"Write a whole number from {low} to {high}.",
+            )
+            return default
+        return int(value)
+
+    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
+        value = self.text(name) or default
+        for known in choices:
+            if value.lower() == known.lower():
+                return known
+        self.fault(name, f"{value!r} is not known", f"Write one of {', '.join(choices)}.")
+        return default
+
+    def endpoint(self, name: str) -> str | None:
+        """The base address without its last slash: https, or http on this machine."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            host, _port = parts.hostname, parts.port
+        except ValueError:
+            parts, host = urlsplit(""), None
+        if not host or parts.scheme not in {"http", "https"}:
+            self.fault(name, "is not a web address", "Write it as https://host[:port].")
+            return None
+        if parts.username is not None or parts.query or parts.fragment:
+            self.fault(
+                name, "has a user name, query or fragment", "Write only https://host[:port][/path]."
+            )
+            return None
+        if parts.scheme == "http" and not is_loopback(host):
+            self.fault(name, f"http to {host} would show secrets to the network", "Use https.")
+            return None
+        return value.rstrip("/")
