@@ -1,0 +1,222 @@
+"""Many orders become queued actions in a handful of statements, whatever their number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Count, F, Value
+from django.db.models.functions import Cast
+
+from messaging.action_types import REVIEW_REQUEST
+from messaging.lane_speed import finish_time
+from messaging.models import ActionEvent, Batch, OutgoingAction, Priority
+from messaging.states import Status
+from orders.eligibility import ReviewWindow
+from orders.models import Order, OrderQuerySet
+from orders.states import Refusal
+from sellers.models import SellerAccount
+
+# How long before the end of a batch's hold its first looks at Amazon's list begin.
+LOOK_LEAD = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class AccountShare:
+    """What a request means for one account."""
+
+    account: SellerAccount
+    eligible: int
+    marketplaces: dict[str, int]
+    waiting_before: int
+    finish_at: datetime
+
+
+@dataclass(frozen=True)
+class RequestPreview:
+    """What a request would do: how many orders, which are left out and why, when it would be done."""
+
+    selected: int
+    eligible: int
+    skipped: dict[str, int]
+    shares: list[AccountShare]
+    finish_at: datetime | None
+
+    def skipped_in_words(self) -> list[tuple[str, int]]:
+        """The reasons for leaving orders out as a person reads them, most frequent first."""
+        return skipped_in_words(self.skipped)
+
+
+def preview_reviews(
+    orders: OrderQuerySet, *, at: datetime, start: datetime, limit: int | None = None
+) -> RequestPreview:
+    """What `request_reviews` would do with these orders now; `start` is when sending would begin."""
+    orders = orders.order_by()
+    skipped = _count_skipped(orders, at)
+    wanted = orders.eligible(at).unasked()
+    if limit is not None:
+        wanted = Order.objects.filter(
+            pk__in=list(
+                wanted.order_by("latest_delivery_at", "pk").values_list("pk", flat=True)[:limit]
+            )
+        )
+    per_account: dict[int, dict[str, int]] = {}
+    for account_id, marketplace_id, number in (
+        wanted.values_list("account_id", "marketplace_id").annotate(Count("pk")).order_by()
+    ):
+        per_account.setdefault(account_id, {})[marketplace_id] = number
+    waiting = dict(
+        OutgoingAction.objects.filter(
+            account_id__in=per_account,
+            api=REVIEW_REQUEST.api,
+            status=Status.QUEUED,
+            look_at__lte=start,
+        )
+        .values_list("account_id")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    shares = [
+        AccountShare(
+            account=account,
+            eligible=sum(per_account[account.pk].values()),
+            marketplaces=per_account[account.pk],
+            waiting_before=waiting.get(account.pk, 0),
+            finish_at=finish_time(
+                REVIEW_REQUEST,
+                waiting=waiting.get(account.pk, 0) + sum(per_account[account.pk].values()),
+                start=start,
+            ),
+        )
+        for account in SellerAccount.objects.filter(pk__in=per_account)
+    ]
+    eligible = sum(share.eligible for share in shares)
+    return RequestPreview(
+        selected=eligible + sum(skipped.values()),
+        eligible=eligible,
+        skipped=skipped,
+        shares=shares,
+        finish_at=max((share.finish_at for share in shares), default=None),
+    )
+
+
+def queue_reviews(
+    batch: Batch, orders: OrderQuerySet, *, at: datetime, limit: int | None = None
+) -> list[int]:
+    """Each of these orders that may be asked has a queued action of this batch; returns the accounts.
+
+    Runs in the caller's transaction. An order that somebody else queues at this moment is left to
+    them: the database allows one.
+    """
+    orders = orders.order_by()
+    skipped = _count_skipped(orders, at)
+    wanted = orders.eligible(at).unasked()
+    if limit is not None:
+        wanted = wanted.order_by("latest_delivery_at", "pk")[:limit]
+    look_at = max(at, batch.release_at - LOOK_LEAD)
+    queued = _insert_from(
+        OutgoingAction,
+        wanted,
+        {
+            "account_id": F("account_id"),
+            "order_id": F("pk"),
+            "kind": REVIEW_REQUEST.name,
+            "api": REVIEW_REQUEST.api.value,
+            "payload": {},
+            "payload_hash": "",
+            "status": Status.QUEUED.value,
+            "status_at": at,
+            "reason": "",
+            "priority": Priority.BATCH.value,
+            "look_at": look_at,
+            "not_before": batch.release_at,
+            "not_after": F("latest_delivery_at") + ReviewWindow.from_settings().closes_after,
+            "offered_looks": 0,
+            "absent_looks": 0,
+            "looks": 0,
+            "batch_id": batch.pk,
+            "requested_by_id": batch.created_by_id,
+            "created_at": at,
+        },
+    )
+    actions = OutgoingAction.objects.filter(batch=batch)
+    _insert_from(
+        ActionEvent,
+        actions.order_by(),
+        {
+            "action_id": F("pk"),
+            "at": at,
+            "before": "",
+            "after": Status.QUEUED.value,
+            "user_id": batch.created_by_id,
+            "reason": "",
+        },
+    )
+    Order.objects.filter(pk__in=actions.order_by().values("order_id")).update(
+        solicitation=Status.QUEUED, solicitation_at=at
+    )
+    batch.queued = queued
+    batch.skipped = skipped
+    batch.selected = queued + sum(skipped.values())
+    batch.save(update_fields=["queued", "skipped", "selected"])
+    return sorted(actions.order_by().values_list("account_id", flat=True).distinct())
+
+
+def skipped_in_words(skipped: dict[str, int]) -> list[tuple[str, int]]:
+    """Reasons for leaving orders out, as a person reads them, most frequent first."""
+    words: Counter[str] = Counter()
+    for reason, number in skipped.items():
+        if reason in Refusal.values:
+            words[Refusal(reason).label] += number
+        else:
+            words[f"Asked already: {Status(reason).label.lower()}"] += number
+    return words.most_common()
+
+
+def _count_skipped(orders: OrderQuerySet, at: datetime) -> dict[str, int]:
+    """How many of these may not be asked: by the state of their solicitation, else by refusal."""
+    counts: Counter[str] = Counter()
+    rows = (
+        orders.with_refusal(at)
+        .values_list("solicitation", "refusal")
+        .annotate(number=Count("pk"))
+        .order_by()
+    )
+    for solicitation, refusal, number in rows:
+        if solicitation or refusal:
+            counts[solicitation or refusal] += number
+    return dict(counts)
+
+
+def _insert_from(
+    model: type[models.Model], source: models.QuerySet[Any], columns: dict[str, Any]
+) -> int:
+    """Rows of `model` stand for the rows of `source`; rows that a constraint forbids are left out.
+
+    Values are constants or expressions over the source. Returns how many rows were written.
+    """
+    expressions: dict[str, Any] = {}
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    for name, value in columns.items():
+        field = fields[name]
+        if isinstance(value, models.F) or hasattr(value, "resolve_expression"):
+            expressions[f"new_{name}"] = value
+        else:
+            output = field.target_field if field.remote_field else field
+            expressions[f"new_{name}"] = Cast(
+                Value(value, output_field=output), output_field=output
+            )
+    rows = source.annotate(**expressions).values_list(*expressions)
+    select, parameters = rows.query.sql_with_params()
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(fields[name].column) for name in columns)
+    table = quote(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",  # noqa: S608 - names are the model's own
+            parameters,
+        )
+        return int(cursor.rowcount)

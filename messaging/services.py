@@ -1,0 +1,278 @@
+"""What a person can have done: request, stop, cancel, retry. Each is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from audit.models import AuditKind
+from audit.services import record_event
+from messaging.action_types import REVIEW_REQUEST
+from messaging.hints import wake_lanes_on_commit
+from messaging.models import (
+    ActionEvent,
+    Batch,
+    KillSwitch,
+    Origin,
+    OutgoingAction,
+    Priority,
+    mark_orders,
+)
+from messaging.queueing import queue_reviews
+from messaging.states import STOPPABLE, TAKEN, Status
+from orders.models import Order, OrderQuerySet
+from orders.refusals import explain_refusal
+from orders.states import Refusal
+from sellers.models import SellerAccount
+
+
+class NotAllowedError(Exception):
+    """What was asked cannot be done; the message is a sentence for the person who asked."""
+
+
+def request_review(
+    order: Order, *, user: User, at: datetime, client_key: UUID | None = None
+) -> OutgoingAction:
+    """A review request for this order is queued, to leave when its hold is over.
+
+    The same `client_key` (made with the form) returns the action that it made before. Raises
+    NotAllowedError when our rules refuse, or when the order was asked already, saying by whom.
+    """
+    if client_key is not None:
+        repeated = OutgoingAction.objects.filter(client_key=client_key, order=order).first()
+        if repeated is not None:
+            return repeated
+    refusal = Order.objects.with_refusal(at).values_list("refusal", flat=True).get(pk=order.pk)
+    if refusal:
+        raise NotAllowedError(explain_refusal(order, Refusal(refusal)))
+    closes_at = order.closes_at()
+    if closes_at is None:
+        raise NotAllowedError(explain_refusal(order, Refusal.NO_DATES))
+    try:
+        with transaction.atomic():
+            action = OutgoingAction.objects.create(
+                account_id=order.account_id,
+                order=order,
+                status=Status.QUEUED,
+                status_at=at,
+                priority=Priority.CLICK,
+                look_at=at,
+                not_before=at + hold(),
+                not_after=closes_at,
+                client_key=client_key,
+                requested_by=user,
+                created_at=at,
+            )
+            ActionEvent.objects.create(action=action, at=at, after=Status.QUEUED, user=user)
+            mark_orders([action.pk], Status.QUEUED, at)
+            record_event(
+                AuditKind.REQUESTED,
+                user=user,
+                account_id=order.account_id,
+                subject=order.amazon_order_id,
+            )
+            apply_holds(at=at, account_ids=[order.account_id])
+            wake_lanes_on_commit([order.account_id])
+    except IntegrityError as error:
+        raise NotAllowedError(already_asked_sentence(order, at=at)) from error
+    action.refresh_from_db()
+    return action
+
+
+def request_reviews(
+    orders: OrderQuerySet,
+    *,
+    user: User | None,
+    at: datetime,
+    client_key: UUID,
+    origin: Origin = Origin.PAGE,
+    description: str = "",
+    limit: int | None = None,
+) -> Batch:
+    """A batch holds a queued review request for each of these orders that may be asked.
+
+    The others are left out and counted by reason in `Batch.skipped`. `orders` must already be cut to
+    what the person may touch. With `limit`, those whose windows close first are taken. The same
+    `client_key` returns the batch that it made before, so that a double click makes one batch;
+    somebody else's key raises NotAllowedError.
+    """
+    repeated = Batch.objects.filter(client_key=client_key).first()
+    if repeated is None:
+        try:
+            return _make_batch(
+                orders,
+                user=user,
+                at=at,
+                client_key=client_key,
+                origin=origin,
+                description=description,
+                limit=limit,
+            )
+        except IntegrityError:
+            repeated = Batch.objects.filter(client_key=client_key).first()
+            if repeated is None:
+                raise
+    if repeated.created_by_id != (user.pk if user else None):
+        raise NotAllowedError("This form was made for somebody else. Reload and try again.")
+    return repeated
+
+
+def _make_batch(
+    orders: OrderQuerySet,
+    *,
+    user: User | None,
+    at: datetime,
+    client_key: UUID,
+    origin: Origin,
+    description: str,
+    limit: int | None,
+) -> Batch:
+    with transaction.atomic():
+        batch = Batch.objects.create(
+            client_key=client_key,
+            origin=origin,
+            created_at=at,
+            created_by=user,
+            description=description[:300],
+            release_at=at + hold(),
+        )
+        account_ids = queue_reviews(batch, orders, at=at, limit=limit)
+        for account_id in account_ids:
+            record_event(
+                AuditKind.REQUESTED,
+                user=user,
+                account_id=account_id,
+                subject=f"Batch {batch.pk}",
+                queued=batch.queued,
+                selected=batch.selected,
+                description=batch.description,
+            )
+        apply_holds(at=at, account_ids=account_ids)
+        wake_lanes_on_commit(account_ids)
+    return batch
+
+
+def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Iterable[int]) -> int:
+    """Nothing more of this batch leaves for these accounts; returns how many were stopped.
+
+    Undo is the same thing before the hold is over. What is being sent at this moment is not
+    stopped: it may have reached Amazon.
+    """
+    mine = OutgoingAction.objects.filter(batch=batch, account_id__in=list(account_ids))
+    with transaction.atomic():
+        stopped = sum(
+            len(
+                mine.transition(
+                    state, Status.CANCELLED, at=at, user=user, reason=_cancelled_by(user)
+                )
+            )
+            for state in sorted(STOPPABLE)
+        )
+        Batch.objects.filter(pk=batch.pk, stopped_at=None).update(stopped_at=at, stopped_by=user)
+        record_event(AuditKind.CANCELLED, user=user, subject=f"Batch {batch.pk}", stopped=stopped)
+    return stopped
+
+
+def cancel_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
+    """This action will not leave. Raises NotAllowedError when it is too late for that."""
+    mine = OutgoingAction.objects.filter(pk=action.pk)
+    with transaction.atomic():
+        if not any(
+            mine.transition(state, Status.CANCELLED, at=at, user=user, reason=_cancelled_by(user))
+            for state in sorted(STOPPABLE)
+        ):
+            action.refresh_from_db()
+            raise NotAllowedError(f"Too late to cancel: it is “{action.get_status_display()}” now.")
+        record_event(
+            AuditKind.CANCELLED,
+            user=user,
+            account_id=action.account_id,
+            subject=action.order.amazon_order_id,
+        )
+
+
+def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
+    """A refused action waits for its turn again. Raises NotAllowedError when it cannot be."""
+    order = action.order
+    refusal = Order.objects.with_refusal(at).values_list("refusal", flat=True).get(pk=order.pk)
+    if refusal:
+        raise NotAllowedError(explain_refusal(order, Refusal(refusal)))
+    with transaction.atomic():
+        if not OutgoingAction.objects.filter(pk=action.pk).transition(
+            Status.REFUSED,
+            Status.QUEUED,
+            at=at,
+            user=user,
+            reason=f"Tried again by {user.get_username()}",
+            look_at=at,
+            not_before=at + hold(),
+            not_after=order.closes_at() or action.not_after,
+            priority=Priority.CLICK,
+        ):
+            action.refresh_from_db()
+            raise NotAllowedError(
+                f"Only a refused request can be tried again; it is “{action.get_status_display()}”."
+            )
+        record_event(
+            AuditKind.RETRIED,
+            user=user,
+            account_id=action.account_id,
+            subject=order.amazon_order_id,
+        )
+        apply_holds(at=at, account_ids=[action.account_id])
+        wake_lanes_on_commit([action.account_id])
+
+
+def apply_holds(*, at: datetime, account_ids: Iterable[int] | None = None) -> None:
+    """What waits for an account that may not send is on hold; what may leave again waits.
+
+    Idempotent. Without `account_ids` it looks at all accounts.
+    """
+    actions = OutgoingAction.objects.all()
+    if account_ids is not None:
+        actions = actions.filter(account_id__in=list(account_ids))
+    may_send = Q(Exists(SellerAccount.objects.sending().filter(pk=OuterRef("account_id")))) & ~Q(
+        Exists(KillSwitch.objects.standing().covering(OuterRef("account_id"), OuterRef("kind")))
+    )
+    actions.filter(may_send, status=Status.HELD).transition(
+        Status.HELD, Status.QUEUED, at=at, reason="May be sent again"
+    )
+    actions.filter(~may_send, status=Status.QUEUED).transition(
+        Status.QUEUED, Status.HELD, at=at, reason="Sending is stopped for this account"
+    )
+
+
+def already_asked_sentence(order: Order, *, at: datetime) -> str:
+    """Who asked for this order's review, and when: for the second person who clicks."""
+    action = (
+        OutgoingAction.objects.filter(order=order, kind=REVIEW_REQUEST.name, status__in=TAKEN)
+        .select_related("requested_by")
+        .first()
+    )
+    if action is None:
+        return "This order is being asked already. Reload to see its state."
+    who = action.requested_by.get_username() if action.requested_by else "A rule"
+    return f"{who} queued this {_ago(at - action.created_at)} ago."
+
+
+def hold() -> timedelta:
+    """How long a request can be undone before it leaves."""
+    return timedelta(seconds=settings.SEND_HOLD_SECONDS)
+
+
+def _cancelled_by(user: User) -> str:
+    return f"Cancelled by {user.get_username()}"
+
+
+def _ago(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
