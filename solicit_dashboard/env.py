@@ -89,7 +89,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
     """Every setting, checked; raises BadEnvironmentError with all faults at once."""
     read = Reader(os.environ if environ is None else environ)
     debug = read.flag("DEBUG")
-    data_dir = Path(read.text("DATA_DIR") or BASE_DIR / "data").absolute()
+    data_dir = BASE_DIR / (read.text("DATA_DIR") or "data")
     spapi_endpoint = read.endpoint("SPAPI_ENDPOINT")
     environment = Environment(
         debug=debug,
@@ -269,3 +269,8 @@ def _database(read: Reader, data_dir: Path) -> dict[str, Any]:
         "PORT": str(port or ""),
         "OPTIONS": options,
     }
+
+
+def inherited_environment() -> dict[str, str]:
+    """All of this process's environment, for a child process."""
+    return dict(os.environ)
