@@ -1,0 +1,47 @@
+"""Clients for connected accounts, as this installation is set up."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from sellers.models import SellerAccount
+from sellers.tokens import RedisTokenStore
+from spapi import Client, Credentials, Limiter
+
+# One for the process: its copies of the access tokens serve every client.
+TOKEN_STORE = RedisTokenStore()
+
+
+def account_key(selling_partner_id: str, region: str) -> str:
+    """The name under which an account's rate buckets are kept: the scope in which Amazon counts."""
+    return f"{region}:{selling_partner_id}"
+
+
+def client_for(account: SellerAccount, *, limiter: Limiter) -> Client:
+    """A client that calls Amazon for this account; keep it while you work, and close it.
+
+    Reads `account.application`: select it with the account. Raises SecretUnreadableError when
+    TOKEN_KEYS no longer holds the key, ValueError when the account has no token.
+    """
+    refresh_token = account.refresh_token
+    if not refresh_token:
+        raise ValueError("The account is disconnected: it has no token.")
+    credentials = Credentials(
+        client_id=account.application.client_id,
+        client_secret=account.application.client_secret,
+        refresh_token=refresh_token,
+    )
+    return client_with(credentials, region=account.region, limiter=limiter)
+
+
+def client_with(credentials: Credentials, *, region: str, limiter: Limiter) -> Client:
+    """A client for credentials that are not stored yet; addresses and deadline as everywhere."""
+    return Client(
+        region,
+        credentials,
+        limiter=limiter,
+        token_store=TOKEN_STORE,
+        endpoint=settings.SPAPI_ENDPOINT,
+        lwa_endpoint=settings.LWA_ENDPOINT,
+        deadline=settings.CALL_DEADLINE_SECONDS,
+    )
