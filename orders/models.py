@@ -272,6 +272,9 @@ class OrderSync(models.Model):
     search_before = models.DateTimeField(null=True, blank=True)
     search_started_at = models.DateTimeField(null=True, blank=True)
     next_token = models.TextField(blank=True)
+    page_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last page was read: its token counts from then."
+    )
     pages = models.PositiveIntegerField(default=0, help_text="Pages read of the search under way.")
     due_at = models.DateTimeField(null=True, blank=True, help_text="When the next run may begin.")
     worked_at = models.DateTimeField(

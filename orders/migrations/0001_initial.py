@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ('search_before', models.DateTimeField(blank=True, null=True)),
                 ('search_started_at', models.DateTimeField(blank=True, null=True)),
                 ('next_token', models.TextField(blank=True)),
+                ('page_at', models.DateTimeField(blank=True, help_text='When the last page was read: its token counts from then.', null=True)),
                 ('pages', models.PositiveIntegerField(default=0, help_text='Pages read of the search under way.')),
                 ('due_at', models.DateTimeField(blank=True, help_text='When the next run may begin.', null=True)),
                 ('worked_at', models.DateTimeField(blank=True, help_text='When a search last ran to its end.', null=True)),
