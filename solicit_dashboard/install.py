@@ -73,7 +73,7 @@ def _install(lock: Path, say: Callable[[str], None]) -> None:
     _make_venv(say)
     if not (VENV / "bin" / "pip").exists():
         _run([PYTHON, "-m", "ensurepip", "--upgrade"], "pip could not be put into .venv")
-    command: list[str | Path] = [PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes"]
+    command: list[str | Path] = [PYTHON, "-m", "pip", "install", "-qq", "--require-hashes"]
     command += ["--disable-pip-version-check", "--no-input", "--only-binary", ":all:"]
     _run([*command, "-r", lock], "the packages could not be installed")
 

@@ -1,6 +1,7 @@
 """Runs every part of the dashboard on this machine; `./run` prepares the environment for it."""
 
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -49,6 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         self._begun = time.monotonic()
+        os.umask(0o077)  # orders and keys are nobody else's business
         logs = settings.DATA_DIR / "logs"
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         supervisor = Supervisor(logs, inherited_environment(), self._progress)
@@ -94,7 +96,8 @@ class Command(BaseCommand):
 
     def _tell_ready(self, options: dict[str, Any]) -> None:
         address = _ADDRESS.format(port=options["port"])
-        self._progress("Everything answers.\n")
+        self._progress("Everything answers.")
+        self.stdout.write("")
         lines = [("Open", address)]
         if options["sandbox_port"]:
             people = json.loads((settings.DATA_DIR / "demo.json").read_text())
