@@ -1,18 +1,47 @@
 """The client: one method for each operation of Amazon's that is called."""
 
+import ipaddress
 import time
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
 
-from spapi.auth import AccessToken, Credentials, TokenStore
+from spapi.answers import request_id
+from spapi.auth import AccessToken, Credentials, MemoryTokenStore, Tokens, TokenStore
+from spapi.calls import Caller
+from spapi.hal import parse_action_links
 from spapi.limits import Limiter, RateLimiting
-from spapi.logs import Logging
-from spapi.transport import Transport
+from spapi.logs import CallLog, Logging
+from spapi.marketplaces import REGIONS
+from spapi.operations import (
+    CREATE_SOLICITATION,
+    GET_MARKETPLACE_PARTICIPATIONS,
+    GET_ORDER,
+    GET_SOLICITATION_ACTIONS,
+    SEARCH_ORDERS,
+)
+from spapi.reading import read_order, read_page, read_participations
+from spapi.texts import parse_json
+from spapi.transport import HttpTransport, Transport
 from spapi.types import Accepted, MarketplaceParticipation, OfferedActions, Order, OrderPage
+from spapi.user_agent import user_agent
+
+LWA_ENDPOINT = "https://api.amazon.com"
 
 
 class Client:
-    """Calls Amazon for one seller in one region; safe for several threads at once."""
+    """Calls Amazon for one seller in one region; safe for several threads at once.
+
+    `region` is `na`, `eu` or `fe`. `limiter` says when a call may be made; there is no default,
+    so that no call can be made past the rate limits by oversight. `endpoint` replaces the region's
+    host (Amazon's sandbox, a test server). `deadline` is the most that one request may take from
+    its first to its last byte, in seconds, waiting for the limiter not included; `connect_timeout`
+    is the part of it that a connection may take. `transport` may be shared by many clients; one
+    that is given is not closed by `close`.
+
+    Every method raises SpApiError (see `spapi.errors`), ValueError for arguments that no call can
+    be made of, and whatever the limiter or the token store raise; nothing has been sent then.
+    """
 
     def __init__(
         self,
@@ -22,7 +51,7 @@ class Client:
         limiter: Limiter,
         token_store: TokenStore | None = None,
         endpoint: str | None = None,
-        lwa_endpoint: str = "https://api.amazon.com",
+        lwa_endpoint: str = LWA_ENDPOINT,
         application: str = "SolicitDashboard",
         version: str = "0.1.0",
         rate_limiting: RateLimiting | None = None,
@@ -32,15 +61,58 @@ class Client:
         transport: Transport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        raise NotImplementedError
+        if region not in REGIONS:
+            known = ", ".join(REGIONS)
+            raise ValueError(f"unknown region {region!r}; the known ones are {known}")
+        header = user_agent(application, version)
+        self.region = region
+        self._transport = transport or HttpTransport()
+        self._owns_transport = transport is None
+        log = CallLog(logging or Logging(), lambda: tokens.secrets())
+        tokens = Tokens(
+            credentials,
+            token_store if token_store is not None else MemoryTokenStore(),
+            self._transport,
+            log,
+            endpoint=_base_address(lwa_endpoint),
+            user_agent=header,
+            connect_timeout=connect_timeout,
+            deadline=deadline,
+        )
+        self._caller = Caller(
+            _base_address(endpoint or REGIONS[region].endpoint),
+            header,
+            tokens=tokens,
+            transport=self._transport,
+            limiter=limiter,
+            rate_limiting=rate_limiting or RateLimiting(),
+            log=log,
+            connect_timeout=connect_timeout,
+            deadline=deadline,
+            sleep=sleep,
+        )
 
     def access_token(self, force_refresh: bool = False) -> AccessToken:
-        raise NotImplementedError
+        """An access token that lasts another minute at least; no token of the limiter is used.
+
+        `force_refresh` has Amazon issue a new one: the way to see whether an authorization works.
+        """
+        return self._caller.access_token(force_refresh)
 
     def get_solicitation_actions_for_order(
         self, order_id: str, marketplace_id: str
     ) -> OfferedActions:
-        raise NotImplementedError
+        """What Amazon offers for the order at this moment; an empty list is never final."""
+        operation = GET_SOLICITATION_ACTIONS
+        path = operation.url_path(order_id=order_id)
+        answer = self._caller.call(operation, path, _query(marketplaceIds=[marketplace_id]))
+        actions, well_formed = parse_action_links(parse_json(answer.body))
+        return OfferedActions(
+            actions=actions,
+            well_formed=well_formed and not answer.cut,
+            request_id=request_id(answer),
+            body=self._caller.kept_body(answer),
+        )
 
     def create_product_review_and_seller_feedback_solicitation(
         self,
@@ -49,7 +121,19 @@ class Client:
         *,
         before_send: Callable[[], None] | None = None,
     ) -> Accepted:
-        raise NotImplementedError
+        """Amazon has taken the request to ask the buyer for a review; it writes the text itself.
+
+        There is no key that would make a second call harmless before it is read, and no way to ask
+        afterwards: of an error, `effect` says whether the buyer may have been asked. `before_send`
+        is called when all else is ready, directly before the first byte leaves; if it raises,
+        nothing is sent and Aborted is raised.
+        """
+        operation = CREATE_SOLICITATION
+        path = operation.url_path(order_id=order_id)
+        answer = self._caller.call(
+            operation, path, _query(marketplaceIds=[marketplace_id]), before_send
+        )
+        return Accepted(answer.status, request_id(answer), self._caller.kept_body(answer))
 
     def search_orders(
         self,
@@ -65,13 +149,97 @@ class Client:
         max_results_per_page: int = 100,
         pagination_token: str | None = None,
     ) -> OrderPage:
-        raise NotImplementedError
+        """One page of the orders created, or updated, after the moment given.
+
+        Exactly one of `created_after` and `last_updated_after`, and no `…_before` of the other
+        kind; moments are aware datetimes, or texts that go to Amazon as they are. All arguments
+        must be the same for every page (Amazon allows only `included_data` and
+        `max_results_per_page` to change), and a page's token is given back as it came.
+        """
+        if (created_after is None) == (last_updated_after is None):
+            raise ValueError("give exactly one of created_after and last_updated_after")
+        if (created_before if created_after is None else last_updated_before) is not None:
+            raise ValueError("created_… and last_updated_… cannot be mixed")
+        query = _query(
+            createdAfter=_moment(created_after),
+            createdBefore=_moment(created_before),
+            lastUpdatedAfter=_moment(last_updated_after),
+            lastUpdatedBefore=_moment(last_updated_before),
+            fulfillmentStatuses=fulfillment_statuses,
+            marketplaceIds=marketplace_ids,
+            fulfilledBy=fulfilled_by,
+            maxResultsPerPage=[str(max_results_per_page)],
+            paginationToken=[pagination_token] if pagination_token is not None else [],
+            includedData=included_data,
+        )
+        answer = self._caller.call(SEARCH_ORDERS, SEARCH_ORDERS.path, query)
+        page = read_page(parse_json(answer.body))
+        if page is None:
+            raise self._caller.malformed(SEARCH_ORDERS, answer)
+        return page
 
     def get_order(self, order_id: str, *, included_data: Collection[str] = ()) -> Order:
-        raise NotImplementedError
+        """The order with the data sets asked for."""
+        path = GET_ORDER.url_path(order_id=order_id)
+        answer = self._caller.call(GET_ORDER, path, _query(includedData=included_data))
+        document = parse_json(answer.body)
+        order = read_order(document.get("order")) if isinstance(document, dict) else None
+        if order is None:
+            raise self._caller.malformed(GET_ORDER, answer)
+        return order
 
     def get_marketplace_participations(self) -> tuple[MarketplaceParticipation, ...]:
-        raise NotImplementedError
+        """The marketplaces in which the seller has a store, in this region."""
+        operation = GET_MARKETPLACE_PARTICIPATIONS
+        answer = self._caller.call(operation, operation.path)
+        participations = read_participations(parse_json(answer.body))
+        if participations is None:
+            raise self._caller.malformed(operation, answer)
+        return participations
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Idle connections are closed, unless the transport was given and may serve others."""
+        if self._owns_transport:
+            self._transport.close()
+
+
+def _query(**parameters: Collection[str]) -> str:
+    """The query; several values are joined by commas, as Amazon's models say (csv)."""
+    return "&".join(
+        f"{name}={','.join(quote(value, safe='') for value in values)}"
+        for name, values in parameters.items()
+        if values
+    )
+
+
+def _moment(value: datetime | str | None) -> list[str]:
+    """The moment as Amazon takes it, in UTC; the same datetime always gives the same text."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [value]
+    if value.tzinfo is None:
+        raise ValueError("a moment must be an aware datetime")
+    precision = "milliseconds" if value.microsecond else "seconds"
+    return [value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")]
+
+
+def _base_address(address: str) -> str:
+    """The address without a slash at its end; ValueError if a token must not go there."""
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise ValueError(
+            f"{parts.scheme}://{parts.hostname} is refused: tokens go over https, or to this machine"
+        )
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("an endpoint is a scheme, a host, perhaps a port and a path, nothing else")
+    return address.rstrip("/")
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,195 @@
+"""Orders and marketplaces out of Amazon's answers, by an allow-list and tolerantly.
+
+Words (https://github.com/amzn/selling-partner-api-models/blob/main/models/orders-api-model/
+orders_2026-01-01.json) are open sets: an unknown one is kept and reported, never refused.
+"""
+
+from collections.abc import Collection, Mapping
+
+from spapi.texts import amount, clean, moment, whole_number
+from spapi.types import (
+    AssociatedOrder,
+    MarketplaceParticipation,
+    Money,
+    Order,
+    OrderItem,
+    OrderPage,
+    Package,
+    TimeWindow,
+)
+
+_WORDS: Mapping[str, frozenset[str]] = {
+    name: frozenset(words.split())
+    for name, words in {
+        "channelName": "AMAZON NON_AMAZON",
+        "programs": (
+            "AMAZON_BAZAAR AMAZON_BUSINESS AMAZON_EASY_SHIP AMAZON_HAUL DELIVERY_BY_AMAZON"
+            " FBM_SHIP_PLUS INVOICE_BY_AMAZON IN_STORE_PICK_UP PREMIUM PREORDER PRIME"
+        ),
+        "orderItems.programs": "TRANSPARENCY SUBSCRIBE_AND_SAVE",
+        "associationType": "REPLACEMENT_ORIGINAL_ID EXCHANGE_ORIGINAL_ID",
+        "fulfillmentStatus": (
+            "PENDING_AVAILABILITY PENDING UNSHIPPED PARTIALLY_SHIPPED SHIPPED CANCELLED"
+            " UNFULFILLABLE"
+        ),
+        "fulfilledBy": "AMAZON MERCHANT",
+        "fulfillmentServiceLevel": (
+            "EXPEDITED FREE_ECONOMY NEXT_DAY PRIORITY SAME_DAY SECOND_DAY SCHEDULED STANDARD"
+        ),
+        "packageStatus": "PENDING IN_TRANSIT SHIPPED DELIVERED CANCELLED UNDELIVERABLE",
+        "detailedStatus": (
+            "PENDING_SCHEDULE PENDING_PICK_UP PENDING_DROP_OFF LABEL_CANCELLED PICKED_UP"
+            " DROPPED_OFF AT_ORIGIN_FC AT_DESTINATION_FC DELIVERED REJECTED_BY_BUYER UNDELIVERABLE"
+            " RETURNING_TO_SELLER RETURNED_TO_SELLER LOST OUT_FOR_DELIVERY DAMAGED"
+        ),
+    }.items()
+}
+
+
+def read_page(document: object) -> OrderPage | None:
+    """The page of orders in an answer of searchOrders; None if it is no such answer."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("orders"), list):
+        return None
+    entries = document["orders"]
+    orders = tuple(order for entry in entries if (order := read_order(entry)) is not None)
+    return OrderPage(
+        orders=orders,
+        next_token=_text(_part(document, "pagination"), "nextToken"),
+        last_updated_before=moment(document.get("lastUpdatedBefore")),
+        created_before=moment(document.get("createdBefore")),
+        unreadable=len(entries) - len(orders),
+    )
+
+
+def read_order(entry: object) -> Order | None:
+    """The order in an entry; None if the entry names no order id."""
+    if not isinstance(entry, Mapping) or not (order_id := _text(entry, "orderId")):
+        return None
+    unknown: list[str] = []
+    channel = _part(entry, "salesChannel")
+    fulfillment = _part(entry, "fulfillment")
+    return Order(
+        order_id=order_id,
+        created_at=moment(entry.get("createdTime")),
+        updated_at=moment(entry.get("lastUpdatedTime")),
+        marketplace_id=_text(channel, "marketplaceId"),
+        channel_name=_word(channel, "channelName", unknown),
+        programs=_words(entry, "programs", "programs", unknown),
+        associated_orders=tuple(
+            AssociatedOrder(other, _word(link, "associationType", unknown))
+            for link in _parts(entry, "associatedOrders")
+            if (other := _text(link, "orderId"))
+        ),
+        fulfillment_status=_word(fulfillment, "fulfillmentStatus", unknown),
+        fulfilled_by=_word(fulfillment, "fulfilledBy", unknown),
+        service_level=_word(fulfillment, "fulfillmentServiceLevel", unknown),
+        ship_by=_window(fulfillment, "shipByWindow"),
+        deliver_by=_window(fulfillment, "deliverByWindow"),
+        packages=tuple(_package(one, unknown) for one in _parts(entry, "packages")),
+        total=_money(_part(_part(entry, "proceeds"), "grandTotal")),
+        items=tuple(
+            item for one in _parts(entry, "orderItems") if (item := _item(one, unknown)) is not None
+        ),
+        unknown_words=tuple(dict.fromkeys(unknown)),
+    )
+
+
+def _item(entry: Mapping[str, object], unknown: list[str]) -> OrderItem | None:
+    item_id = _text(entry, "orderItemId")
+    if not item_id:
+        return None
+    product = _part(entry, "product")
+    cancellation = _part(entry, "cancellation")
+    return OrderItem(
+        order_item_id=item_id,
+        asin=_text(product, "asin"),
+        sku=_text(product, "sellerSku"),
+        title=_text(product, "title"),
+        quantity=whole_number(entry.get("quantityOrdered")),
+        quantity_fulfilled=whole_number(_part(entry, "fulfillment").get("quantityFulfilled")),
+        programs=_words(entry, "programs", "orderItems.programs", unknown),
+        # An empty object says as much as a full one: Amazon sends it only if there is a request.
+        cancellation_requested=isinstance(cancellation.get("cancellationRequest"), Mapping),
+        cancelled=isinstance(cancellation.get("cancellationExecution"), Mapping),
+    )
+
+
+def _package(entry: Mapping[str, object], unknown: list[str]) -> Package:
+    status = _part(entry, "packageStatus")
+    return Package(
+        status=_word(status, "status", unknown, known_as="packageStatus"),
+        detailed_status=_word(status, "detailedStatus", unknown),
+        shipped_at=moment(entry.get("shipTime")),
+    )
+
+
+def read_participations(document: object) -> tuple[MarketplaceParticipation, ...] | None:
+    """The marketplaces in an answer of getMarketplaceParticipations; None if it is none."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("payload"), list):
+        return None
+    found = []
+    for entry in _parts(document, "payload"):
+        marketplace = _part(entry, "marketplace")
+        participation = _part(entry, "participation")
+        if marketplace_id := _text(marketplace, "id"):
+            found.append(
+                MarketplaceParticipation(
+                    marketplace_id=marketplace_id,
+                    country=_text(marketplace, "countryCode"),
+                    name=_text(marketplace, "name"),
+                    currency=_text(marketplace, "defaultCurrencyCode"),
+                    language=_text(marketplace, "defaultLanguageCode"),
+                    domain=_text(marketplace, "domainName"),
+                    store_name=_text(entry, "storeName"),
+                    participating=participation.get("isParticipating") is True,
+                    suspended_listings=participation.get("hasSuspendedListings") is True,
+                )
+            )
+    return tuple(found)
+
+
+def _part(value: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = value.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def _parts(value: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    parts = value.get(name)
+    return [one for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
+
+
+def _text(value: Mapping[str, object], name: str) -> str | None:
+    return clean(value.get(name)) or None
+
+
+def _known(word: str, name: str, words: Collection[str], unknown: list[str]) -> str:
+    if word not in words:
+        unknown.append(f"{name}={word}")
+    return word
+
+
+def _word(
+    value: Mapping[str, object], name: str, unknown: list[str], known_as: str = ""
+) -> str | None:
+    word = _text(value, name)
+    name = known_as or name
+    return _known(word, name, _WORDS[name], unknown) if word else None
+
+
+def _words(
+    value: Mapping[str, object], name: str, known_as: str, unknown: list[str]
+) -> tuple[str, ...]:
+    listed = value.get(name)
+    texts = [text for one in listed if (text := clean(one))] if isinstance(listed, list) else []
+    return tuple(_known(word, known_as, _WORDS[known_as], unknown) for word in texts)
+
+
+def _window(value: Mapping[str, object], name: str) -> TimeWindow | None:
+    part = _part(value, name)
+    earliest, latest = moment(part.get("earliestDateTime")), moment(part.get("latestDateTime"))
+    return TimeWindow(earliest, latest) if earliest or latest else None
+
+
+def _money(value: Mapping[str, object]) -> Money | None:
+    number, currency = amount(value.get("amount")), _text(value, "currencyCode")
+    return Money(number, currency) if number is not None and currency else None
