@@ -1,0 +1,92 @@
+"""Which accounts' orders are due to be read, and reading them as this installation is set up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from django.db.models import Q
+
+from orders.ingest.poll import EVERY, SyncResult, sync_orders
+from orders.models import OrderSync
+from sellers.clients import account_key, client_for
+from sellers.models import SellerAccount
+from solicit_dashboard.ratelimit import RedisLimiter
+from spapi import Limiter
+
+logger = logging.getLogger(__name__)
+
+# One account's first run must not keep the others waiting.
+PAGES_PER_TURN = 25
+
+
+def take_due(now: datetime) -> Iterator[SellerAccount]:
+    """Each account whose time has come (UTC), once: whoever else looks finds it taken.
+
+    It is due again in 20 minutes if nobody says otherwise, so that a worker's death costs no more.
+    """
+    reachable = SellerAccount.objects.reachable()
+    OrderSync.objects.bulk_create(
+        [OrderSync(account=account) for account in reachable.filter(order_sync=None)],
+        ignore_conflicts=True,
+    )
+    due = (
+        OrderSync.objects.filter(Q(due_at=None) | Q(due_at__lte=now), account__in=reachable)
+        .select_related("account__application")
+        .order_by("due_at", "pk")
+    )
+    for sync in due:
+        unmoved = Q(due_at=None) if sync.due_at is None else Q(due_at=sync.due_at)
+        if OrderSync.objects.filter(unmoved, pk=sync.pk).update(due_at=now + EVERY):
+            yield sync.account
+
+
+def sync_due_accounts(clock: Callable[[], datetime], is_stopping: Callable[[], bool]) -> int:
+    """The orders of every account that is due have been read; returns how many accounts.
+
+    One account's failure does not stop the others; it is logged, and the account is due again.
+    """
+    done = 0
+    for account in take_due(clock()):
+        if is_stopping():
+            # taken but not read: due again at once for whoever comes next
+            OrderSync.objects.filter(account=account).update(due_at=clock())
+            break
+        try:
+            result = sync_account(account, now=clock(), max_pages=PAGES_PER_TURN)
+        except Exception:
+            logger.exception("The orders of account %s could not be read.", account.pk)
+            continue
+        done += 1
+        if result.error:
+            logger.warning("Orders of account %s: %s", account.pk, result.error)
+    return done
+
+
+def sync_account(
+    account: SellerAccount,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    full: bool = False,
+    max_pages: int | None = None,
+    limiter: Limiter | None = None,
+    on_page: Callable[[SyncResult], None] | None = None,
+) -> SyncResult:
+    """`sync_orders` with the account's own client, within Amazon's rates unless told otherwise."""
+    if limiter is None:
+        limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
+    client = client_for(account, limiter=limiter)
+    try:
+        return sync_orders(
+            account,
+            client=client,
+            now=now,
+            since=since,
+            full=full,
+            max_pages=max_pages,
+            on_page=on_page,
+        )
+    finally:
+        client.close()
