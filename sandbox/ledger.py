@@ -1,0 +1,136 @@
+"""What Amazon accepted, and every POST that asked for it: the truth that tests compare with."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from sandbox.moments import to_exact_text
+
+
+@dataclass(slots=True)
+class Accepted:
+    """One order whose buyer is asked; Amazon does it once.
+
+    `times_asked` counts the POSTs that reached the operation, `eligible` is what the rule said at
+    that moment, `by` is `api` or `seller_central`, `history` is true before the epoch.
+    """
+
+    seller: str
+    order_id: str
+    marketplace_id: str
+    at: float
+    request_id: str
+    eligible: bool = True
+    history: bool = False
+    by: str = "api"
+    times_asked: int = 1
+
+
+@dataclass(slots=True)
+class Post:
+    """One POST as it arrived and the answer it got.
+
+    `status` is the status that was written, 0 when none was; `answer` the text, the refusal's name
+    or the fault; `accepted` whether this very POST made Amazon ask the buyer.
+    """
+
+    seller: str
+    order_id: str
+    marketplace_id: str
+    at: float
+    request_id: str
+    status: int
+    answer: str
+    accepted: bool
+    eligible: bool
+    reached: bool
+    fault: str | None = None
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The accepted solicitations by (seller, order), and all POSTs."""
+
+    accepted: dict[tuple[str, str], Accepted] = field(default_factory=dict)
+    posts: list[Post] = field(default_factory=list)
+    _journal: IO[str] | None = None
+
+    def keep(self, journal: Path) -> None:
+        """What the file holds is known, and every further POST is added to it.
+
+        To be called after the past was remembered. Not synchronised to the disk: the machine's
+        crash may lose the last lines, the program's may not.
+        """
+        self._read(journal)
+        self._journal = journal.open("a", encoding="utf-8")
+
+    def has(self, seller: str, order_id: str) -> bool:
+        """Whether the buyer of the order was asked already."""
+        return (seller, order_id) in self.accepted
+
+    def remember(self, entry: Accepted) -> None:
+        """An accepted solicitation of the past is known; it is not written to the journal."""
+        self.accepted.setdefault((entry.seller, entry.order_id), entry)
+
+    def record(self, post: Post) -> None:
+        """The POST is on the record, and in the journal if there is one."""
+        self._apply(post)
+        if self._journal is not None:
+            self._journal.write(json.dumps(asdict(post)) + "\n")
+            self._journal.flush()
+
+    def duplicates(self, seller: str | None = None) -> int:
+        """How many POSTs reached Amazon for orders whose buyers had been asked before them."""
+        return sum(
+            entry.times_asked - 1
+            for entry in self.accepted.values()
+            if seller in (None, entry.seller)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `GET /_ledger`."""
+        return {
+            "accepted": [_shown(entry) for entry in self.accepted.values()],
+            "posts": [_shown(post) for post in self.posts],
+        }
+
+    def close(self) -> None:
+        """The journal is closed; nothing is recorded there any more."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _apply(self, post: Post) -> None:
+        self.posts.append(post)
+        key = (post.seller, post.order_id)
+        if post.accepted:
+            self.accepted[key] = Accepted(
+                post.seller,
+                post.order_id,
+                post.marketplace_id,
+                post.at,
+                post.request_id,
+                post.eligible,
+            )
+        elif post.reached and key in self.accepted:
+            self.accepted[key].times_asked += 1
+
+    def _read(self, journal: Path) -> None:
+        """What an earlier run wrote is known again; a last line cut short is taken off."""
+        if not journal.exists():
+            journal.touch(mode=0o600)
+            return
+        whole = 0
+        with journal.open("rb") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                self._apply(Post(**json.loads(line)))
+                whole += len(line)
+        with journal.open("r+b") as lines:
+            lines.truncate(whole)
+
+
+def _shown(entry: Accepted | Post) -> dict[str, Any]:
+    return {**asdict(entry), "at": to_exact_text(entry.at)}
