@@ -1,0 +1,84 @@
+"""What an operation gets to see, and how a path finds its operation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.buckets import Plan
+from sandbox.faults import Rule
+from sandbox.ledger import Ledger
+from sandbox.life import Life
+from sandbox.messages import Answer, Request
+from sandbox.tokens import Tokens
+from sandbox.world import Seller, World
+
+
+@dataclass(slots=True)
+class State:
+    """What all operations share. `looks` counts the looks at each order's list of actions."""
+
+    world: World
+    ledger: Ledger
+    tokens: Tokens
+    empty_share: float = 0.0
+    looks: dict[str, int] = field(default_factory=dict)
+    snapshots: dict[Any, list[Life]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request that reached its operation; `now` in seconds since 1970.
+
+    `seller` is None only for `lwa`, `order_id` empty where the path has none. `reached` is true
+    when the operation was carried out, `accepted` when it made Amazon ask a buyer.
+    """
+
+    operation: "Operation"
+    request: Request
+    now: float
+    seller: Seller | None = None
+    order_id: str = ""
+    rule: Rule | None = None
+    accepted: bool = False
+    reached: bool = False
+
+    @property
+    def partner(self) -> Seller:
+        """The seller whom the access token speaks for."""
+        assert self.seller is not None, f"{self.operation.name} is called without a seller"
+        return self.seller
+
+
+class RequestError(Exception):
+    """The request is turned down with the answer that it carries."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its name in the model, method, path (None stands for an order id), plan."""
+
+    name: str
+    method: str
+    path: tuple[str | None, ...]
+    plan: Plan
+    answer: Callable[[State, Call], Answer]
+
+    def takes(self, parts: tuple[str, ...]) -> bool:
+        """Whether a path belongs to the operation."""
+        return len(parts) == len(self.path) and all(
+            wanted is None or wanted == part for wanted, part in zip(self.path, parts, strict=True)
+        )
+
+
+def match(operations: tuple[Operation, ...], request: Request) -> tuple[Operation, str] | None:
+    """The operation for the request and the order id in its path, or None."""
+    parts = request.path_parts
+    for operation in operations:
+        if operation.method == request.method and operation.takes(parts):
+            place = operation.path.index(None) if None in operation.path else None
+            return operation, "" if place is None else parts[place]
+    return None
