@@ -1,0 +1,151 @@
+"""A sandbox for the time of a test, on a free port.
+
+with running(orders=50) as amazon:
+    client = Client(..., endpoint=amazon.url, lwa_endpoint=amazon.url)
+    ...
+    assert amazon.stats()["throttled"] == 0
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox.options import Options, options_from
+from sandbox.service import open_service
+
+
+@dataclass(frozen=True, slots=True)
+class SellerKeys:
+    """What it takes to connect one seller; the secrets are left out of its repr."""
+
+    name: str
+    region: str
+    selling_partner_id: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    marketplace_ids: tuple[str, ...]
+
+
+@dataclass
+class Running:
+    """A sandbox that answers at `url`."""
+
+    url: str
+
+    @cached_property
+    def sellers(self) -> tuple[SellerKeys, ...]:
+        """All sellers with their keys."""
+        return tuple(
+            SellerKeys(**{**seller, "marketplace_ids": tuple(seller["marketplace_ids"])})
+            for seller in self.ask("GET", "/_sellers")
+        )
+
+    def stats(self) -> Any:
+        """`GET /_stats`."""
+        return self.ask("GET", "/_stats")
+
+    def ledger(self) -> Any:
+        """`GET /_ledger`."""
+        return self.ask("GET", "/_ledger")
+
+    def eligible(self) -> dict[str, list[str]]:
+        """The orders that may be asked now and were not, by selling partner id."""
+        eligible: dict[str, list[str]] = self.ask("GET", "/_eligible")
+        return eligible
+
+    def history(self) -> Any:
+        """`GET /_history`."""
+        return self.ask("GET", "/_history")
+
+    def time(self) -> Any:
+        """`GET /_time`."""
+        return self.ask("GET", "/_time")
+
+    def set_faults(self, rules: Sequence[dict[str, Any]]) -> None:
+        """These rules are in force instead of the earlier ones; ValueError when one is wrong."""
+        self.ask("POST", "/_faults", list(rules))
+
+    def faults(self) -> Any:
+        """`GET /_faults`: the rules with their counts."""
+        return self.ask("GET", "/_faults")
+
+    def set_clock_offset(self, seconds: float) -> None:
+        """Amazon's clock is that far ahead of the machine's."""
+        self.ask("POST", "/_time", {"offset_s": seconds})
+
+    def ask(self, method: str, path: str, document: Any = None) -> Any:
+        """The JSON of one page of the record; ValueError with its text when it is refused."""
+        address = urlsplit(self.url)
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=30)
+        body = None if document is None else json.dumps(document)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ValueError(answer["error"])
+        return answer
+
+
+@contextmanager
+def running(
+    *, process: bool = False, faults: Sequence[dict[str, Any]] = (), **options: Any
+) -> Iterator[Running]:
+    """A sandbox with these options (`sandbox.options.Options`) that is stopped at the end.
+
+    It runs in a thread, or in a process of its own where the test's own work must not slow it down.
+    """
+    start = _process if process else _thread
+    with start(options_from(options)) as url:
+        amazon = Running(url)
+        if faults:
+            amazon.set_faults(faults)
+        yield amazon
+
+
+@contextmanager
+def _thread(options: Options) -> Iterator[str]:
+    service = open_service(options, time.time())
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield asyncio.run_coroutine_threadsafe(service.start(), loop).result(30)
+    finally:
+        asyncio.run_coroutine_threadsafe(service.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
+
+
+@contextmanager
+def _process(options: Options) -> Iterator[str]:
+    given = {name: getattr(options, name) for name in Options.__slots__}
+    command = [sys.executable, "-m", "sandbox"]
+    for name, value in given.items():
+        if value is not None:
+            command += [f"--{name.replace('_', '-')}", str(value)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            line = child.stdout.readline()
+            if not line:
+                raise RuntimeError(f"the sandbox ended with exit code {child.wait()}")
+            yield line.split()[-1]
+        finally:
+            child.terminate()
+            child.wait(30)
