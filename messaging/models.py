@@ -21,6 +21,9 @@ from orders.models import Order
 from orders.states import Tone
 from sellers.models import Role, SellerAccount
 
+# How many actions one statement moves; a database takes only so many parameters.
+TRANSITION_CHUNK = 5_000
+
 
 class Priority(models.IntegerChoices):
     """Who goes first in a lane."""
@@ -136,20 +139,25 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
                 .select_for_update(of=("self",))
                 .values_list("pk", flat=True)
             )
-            if not ids:
-                return []
-            moved = OutgoingAction.objects.filter(pk__in=ids, status=before)
-            moved.update(status=after, status_at=at, **fields)
-            ActionEvent.objects.bulk_create(
-                [
-                    ActionEvent(
-                        action_id=pk, at=at, before=before, after=after, user=user, reason=reason
-                    )
-                    for pk in ids
-                ],
-                batch_size=500,
-            )
-            mark_orders(ids, after, at)
+            for start in range(0, len(ids), TRANSITION_CHUNK):
+                chunk = ids[start : start + TRANSITION_CHUNK]
+                OutgoingAction.objects.filter(pk__in=chunk).update(
+                    status=after, status_at=at, reason=reason, **fields
+                )
+                ActionEvent.objects.bulk_create(
+                    [
+                        ActionEvent(
+                            action_id=pk,
+                            at=at,
+                            before=before,
+                            after=after,
+                            user=user,
+                            reason=reason,
+                        )
+                        for pk in chunk
+                    ]
+                )
+                mark_orders(chunk, after, at)
         return ids
 
 
@@ -251,6 +259,12 @@ class OutgoingAction(models.Model):
                 fields=["account", "api", "priority", "not_after", "id"],
                 condition=Q(status__in=["queued", "unconfirmed", "probably_sent"]),
                 name="action_in_lane",
+            ),
+            # lanes: whether anything is due at all
+            models.Index(
+                fields=["account", "api", "look_at"],
+                condition=Q(status__in=["queued", "unconfirmed", "probably_sent"]),
+                name="action_due",
             ),
             # the sweeper: leases that ran out, windows that closed
             models.Index(

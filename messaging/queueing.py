@@ -177,18 +177,9 @@ def skipped_in_words(skipped: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _count_skipped(orders: OrderQuerySet, at: datetime) -> dict[str, int]:
-    """How many of these may not be asked: by the state of their solicitation, else by refusal."""
-    counts: Counter[str] = Counter()
-    rows = (
-        orders.with_refusal(at)
-        .values_list("solicitation", "refusal")
-        .annotate(number=Count("pk"))
-        .order_by()
-    )
-    for solicitation, refusal, number in rows:
-        if solicitation or refusal:
-            counts[solicitation or refusal] += number
-    return dict(counts)
+    counts = orders.count_by_obstacle(at)
+    counts.pop("", None)
+    return counts
 
 
 def _insert_from(
@@ -205,18 +196,18 @@ def _insert_from(
         if isinstance(value, models.F) or hasattr(value, "resolve_expression"):
             expressions[f"new_{name}"] = value
         else:
-            output = field.target_field if field.remote_field else field
+            output = getattr(field, "target_field", field)
             expressions[f"new_{name}"] = Cast(
                 Value(value, output_field=output), output_field=output
             )
     rows = source.annotate(**expressions).values_list(*expressions)
     select, parameters = rows.query.sql_with_params()
     quote = connection.ops.quote_name
-    names = ", ".join(quote(fields[name].column) for name in columns)
+    names = ", ".join(quote(str(fields[name].column)) for name in columns)
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",  # noqa: S608 - names are the model's own
+            f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",
             parameters,
         )
         return int(cursor.rowcount)

@@ -48,9 +48,9 @@ def request_review(
         repeated = OutgoingAction.objects.filter(client_key=client_key, order=order).first()
         if repeated is not None:
             return repeated
-    refusal = Order.objects.with_refusal(at).values_list("refusal", flat=True).get(pk=order.pk)
+    refusal = order.refusal_at(at)
     if refusal:
-        raise NotAllowedError(explain_refusal(order, Refusal(refusal)))
+        raise NotAllowedError(explain_refusal(order, refusal))
     closes_at = order.closes_at()
     if closes_at is None:
         raise NotAllowedError(explain_refusal(order, Refusal.NO_DATES))
@@ -200,9 +200,9 @@ def cancel_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
 def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
     """A refused action waits for its turn again. Raises NotAllowedError when it cannot be."""
     order = action.order
-    refusal = Order.objects.with_refusal(at).values_list("refusal", flat=True).get(pk=order.pk)
+    refusal = order.refusal_at(at)
     if refusal:
-        raise NotAllowedError(explain_refusal(order, Refusal(refusal)))
+        raise NotAllowedError(explain_refusal(order, refusal))
     with transaction.atomic():
         if not OutgoingAction.objects.filter(pk=action.pk).transition(
             Status.REFUSED,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from orders.eligibility import (
     ReviewWindow,
@@ -37,6 +38,22 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def with_refusal(self, at: datetime, window: ReviewWindow | None = None) -> Self:
         """Each with `refusal`: the first rule that does not hold at that moment (UTC), or ''."""
         return self.annotate(refusal=first_refusal(at, window or ReviewWindow.from_settings()))
+
+    def refusals(self, at: datetime) -> dict[int, Refusal]:
+        """Of these orders, those that our rules refuse at that moment (UTC), each with the reason."""
+        rows = self.with_refusal(at).exclude(refusal="").values_list("pk", "refusal")
+        return {pk: Refusal(refusal) for pk, refusal in rows}
+
+    def count_by_obstacle(self, at: datetime) -> dict[str, int]:
+        """How many of these may not be asked: by the state of their solicitation, else by refusal.
+
+        Those that may be asked are counted under ''.
+        """
+        counts: Counter[str] = Counter()
+        rows = self.with_refusal(at).order_by().values_list("solicitation", "refusal")
+        for solicitation, refusal, number in rows.annotate(Count("pk")):
+            counts[solicitation or refusal] += number
+        return dict(counts)
 
     def with_checks(self, at: datetime, window: ReviewWindow | None = None) -> Self:
         """Each with `check_<refusal>`: whether that rule holds at that moment (UTC)."""
@@ -164,6 +181,10 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.amazon_order_id
+
+    def refusal_at(self, at: datetime) -> Refusal | None:
+        """Why our rules do not let a review be asked for at that moment (UTC), or None."""
+        return Order.objects.filter(pk=self.pk).refusals(at).get(self.pk)
 
     def opens_at(self, window: ReviewWindow | None = None) -> datetime | None:
         """When our window opens (UTC), or None without dates."""

@@ -5,14 +5,32 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 
+from audit.guards import GUARDS, install, remove
 from solicit_dashboard.redis import get_redis
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _fast_passwords() -> Iterator[None]:
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guards_let_the_tests_clean_up() -> Iterator[None]:
+    """Emptying the tables after a transactional test is the one deletion that is allowed."""
+    clean_up = TransactionTestCase._fixture_teardown
+
+    def without_guards(case: TransactionTestCase) -> None:
+        remove(connection, GUARDS)
+        try:
+            clean_up(case)
+        finally:
+            install(connection, GUARDS)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_guards)
         yield
 
 

@@ -1,0 +1,129 @@
+"""What an answer of Amazon means for an outgoing action: by what is known of its effect.
+
+Never by the status code alone. See the table in docs/sending.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from messaging.models import AttemptOutcome
+from messaging.states import Status
+from sellers.models import Connection
+from sellers.services import connection_after
+from spapi import (
+    Accepted,
+    AlreadyRequested,
+    Effect,
+    InvalidCombination,
+    LimitReached,
+    NotAvailable,
+    OutsideWindow,
+    SpApiError,
+    Throttled,
+    TokenExpired,
+)
+
+FIRST_LOOK_AFTER = timedelta(minutes=2)
+RETRY_AFTER = timedelta(seconds=30)
+NEXT_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """What classification needs to know of the action that was sent."""
+
+    opens_at: datetime
+    closes_at: datetime
+    is_solicitation: bool
+    had_unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means: the state that follows, when to look again, and the sentence for it.
+
+    `connection` is set when the trouble is the account's and not the order's.
+    """
+
+    status: Status
+    outcome: AttemptOutcome
+    reason: str = ""
+    look_at: datetime | None = None
+    connection: Connection | None = None
+
+
+def classify(answer: Accepted | SpApiError, action: Sendable, now: datetime) -> Verdict:
+    """The verdict on the answer to a send, at that moment (UTC)."""
+    if isinstance(answer, Accepted):
+        return Verdict(Status.SENT, AttemptOutcome.ACCEPTED)
+    if answer.effect == Effect.NOT_SENT:
+        return _not_sent(answer, now)
+    if answer.effect == Effect.REJECTED:
+        return _rejected(answer, action, now)
+    return Verdict(
+        Status.UNCONFIRMED,
+        AttemptOutcome.UNKNOWN,
+        reason=f"It left, and no usable answer came: {describe(answer)}",
+        look_at=now + FIRST_LOOK_AFTER,
+    )
+
+
+def wait_after(error: SpApiError) -> timedelta:
+    """How long to leave an order alone after a call that had no effect."""
+    if isinstance(error, Throttled | LimitReached):
+        return timedelta(seconds=error.retry_after or 1.0)
+    if isinstance(error, TokenExpired):
+        return timedelta(seconds=2)
+    return RETRY_AFTER
+
+
+def describe(error: SpApiError) -> str:
+    """Amazon's own words, or what became of the call, short enough for a table."""
+    words = error.message or error.reason or type(error).__name__
+    if error.status:
+        words = f"{words} (HTTP {error.status})"
+    return words[:200]
+
+
+def _not_sent(error: SpApiError, now: datetime) -> Verdict:
+    trouble = connection_after(error)
+    if trouble is not None:
+        return Verdict(
+            Status.HELD, AttemptOutcome.NOT_SENT, reason=describe(error), connection=trouble
+        )
+    return Verdict(
+        Status.QUEUED,
+        AttemptOutcome.NOT_SENT,
+        reason=f"Not sent, tried again soon: {describe(error)}",
+        look_at=now + wait_after(error),
+    )
+
+
+def _rejected(error: SpApiError, action: Sendable, now: datetime) -> Verdict:
+    if isinstance(error, OutsideWindow):
+        if now - action.opens_at < action.closes_at - now:
+            return Verdict(
+                Status.QUEUED,
+                AttemptOutcome.REJECTED,
+                reason="Amazon says that it is too early; asked again tomorrow",
+                look_at=now + NEXT_DAY,
+            )
+        return Verdict(Status.REFUSED, AttemptOutcome.REJECTED, reason="Refused: too late")
+    if isinstance(error, NotAvailable) and action.had_unconfirmed:
+        return Verdict(
+            Status.PROBABLY_SENT,
+            AttemptOutcome.REJECTED,
+            reason="Amazon no longer offers it after an attempt whose answer was lost",
+            look_at=now + NEXT_DAY,
+        )
+    if isinstance(error, AlreadyRequested):
+        reason = "Refused: already requested"
+    elif isinstance(error, NotAvailable):
+        reason = "Refused: not available (asked before, or Amazon's own rules)"
+    elif isinstance(error, InvalidCombination):
+        reason = "Refused: not available in this state of the order"
+    else:
+        reason = f"Refused: {describe(error)}"
+    return Verdict(Status.REFUSED, AttemptOutcome.REJECTED, reason=reason)

@@ -1,0 +1,330 @@
+"""The steps of sending that touch the database: take up, claim, record, sweep.
+
+The order of the one send procedure is kept by `messaging.lanes`: look, claim committed, call,
+record. No call is made inside a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+
+from messaging.action_types import ACTION_TYPES
+from messaging.classification import FIRST_LOOK_AFTER, Sendable, Verdict, classify
+from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
+from messaging.services import apply_holds
+from messaging.states import FACT_OF_DELIVERY, STOPPABLE, WATCHED, Status
+from orders.eligibility import ReviewWindow
+from orders.models import Order
+from orders.states import WAITING_REFUSALS, Refusal
+from sellers.models import SellerAccount
+from sellers.services import mark_connection
+from spapi import Accepted, SpApiError
+
+KEPT_BODY_CHARACTERS = 4096
+
+
+@dataclass(slots=True)
+class Job:
+    """What a lane needs to know of a due action; a snapshot, the row decides."""
+
+    action_id: int
+    account: SellerAccount
+    order_id: int
+    amazon_order_id: str
+    marketplace_id: str
+    kind: str
+    status: Status
+    priority: int
+    not_before: datetime
+    not_after: datetime
+    opens_at: datetime
+
+    @property
+    def turn(self) -> tuple[int, datetime, int]:
+        """Who goes first: a click before a batch before a rule, then the earliest closing window."""
+        return (self.priority, self.not_after, self.action_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An action that this process alone may send, once."""
+
+    job: Job
+    attempt_id: int
+    had_unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What came of a claimed action."""
+
+    claimed: Claimed
+    answer: Accepted | SpApiError
+    duration_ms: int | None
+
+
+def take_up(
+    account: SellerAccount, api: str, *, now: datetime, limit: int, but_not: Collection[int] = ()
+) -> list[Job]:
+    """The next due actions of a lane, in their turn; what our own rules no longer allow is settled."""
+    opens_after = ReviewWindow.from_settings().opens_after
+    rows = (
+        OutgoingAction.objects.filter(account=account, api=api)
+        .due(now)
+        .exclude(pk__in=but_not)
+        .order_by("priority", "not_after", "pk")
+        .values_list(
+            "pk",
+            "order_id",
+            "order__amazon_order_id",
+            "order__marketplace_id",
+            "kind",
+            "status",
+            "priority",
+            "not_before",
+            "not_after",
+            "order__earliest_delivery_at",
+        )[:limit]
+    )
+    jobs = [
+        Job(
+            action_id=pk,
+            account=account,
+            order_id=order_id,
+            amazon_order_id=amazon_order_id,
+            marketplace_id=marketplace_id,
+            kind=kind,
+            status=Status(status),
+            priority=priority,
+            not_before=not_before,
+            not_after=not_after,
+            opens_at=(earliest or now) + opens_after,
+        )
+        for (
+            pk,
+            order_id,
+            amazon_order_id,
+            marketplace_id,
+            kind,
+            status,
+            priority,
+            not_before,
+            not_after,
+            earliest,
+        ) in rows
+    ]
+    solicitations = [
+        job
+        for job in jobs
+        if job.status == Status.QUEUED and ACTION_TYPES[job.kind].is_solicitation
+    ]
+    refused = _settle_refused(solicitations, now)
+    return [job for job in jobs if job.action_id not in refused]
+
+
+def claim(
+    jobs: Sequence[Job], *, now: datetime, worker: str, lease: timedelta | None = None
+) -> list[Claimed]:
+    """Those of the jobs that are now ours alone to send, each with its attempt written and committed.
+
+    The others were claimed, stopped, put on hold or overtaken by their order's own facts meanwhile.
+    """
+    lease = lease or timedelta(seconds=settings.LEASE_SECONDS)
+    by_id = {job.action_id: job for job in jobs}
+    with transaction.atomic(durable=True):
+        ids = (
+            OutgoingAction.objects.filter(
+                Exists(Order.objects.eligible(now).filter(pk=OuterRef("order_id"))),
+                pk__in=by_id,
+            )
+            .claimable(now)
+            .transition(Status.QUEUED, Status.SENDING, at=now, lease_until=now + lease)
+        )
+        if not ids:
+            return []
+        earlier = {
+            pk: (number, unclear)
+            for pk, number, unclear in ActionAttempt.objects.filter(action_id__in=ids)
+            .values_list("action_id")
+            .annotate(
+                Count("pk"),
+                Count(
+                    "pk", filter=Q(outcome=AttemptOutcome.UNKNOWN) | Q(abandoned_at__isnull=False)
+                ),
+            )
+            .order_by()
+        }
+        attempts = ActionAttempt.objects.bulk_create(
+            [
+                ActionAttempt(
+                    action_id=pk,
+                    number=earlier.get(pk, (0, 0))[0] + 1,
+                    claimed_at=now,
+                    worker=worker,
+                )
+                for pk in ids
+            ]
+        )
+    return [
+        Claimed(
+            job=by_id[attempt.action_id],
+            attempt_id=attempt.pk,
+            had_unconfirmed=bool(earlier.get(attempt.action_id, (0, 0))[1]),
+        )
+        for attempt in attempts
+    ]
+
+
+def record(results: Iterable[SendResult], *, now: datetime) -> list[Verdict]:
+    """The attempts are finished and the actions stand where the answers put them; idempotent.
+
+    An answer that comes after the sweeper gave the attempt up changes the action only when it is
+    Amazon's acceptance, which is a fact however late it comes.
+    """
+    verdicts: list[Verdict] = []
+    with transaction.atomic(durable=True):
+        for result in results:
+            job = result.claimed.job
+            verdict = classify(
+                result.answer,
+                Sendable(
+                    opens_at=job.opens_at,
+                    closes_at=job.not_after,
+                    is_solicitation=ACTION_TYPES[job.kind].is_solicitation,
+                    had_unconfirmed=result.claimed.had_unconfirmed,
+                ),
+                now,
+            )
+            verdicts.append(verdict)
+            is_live = _finish_attempt(result, verdict, now)
+            if verdict.status == Status.SENT:
+                _mark_sent(job, result.claimed.attempt_id, now)
+            elif is_live:
+                _move_on(job, verdict, now)
+            if verdict.connection is not None:
+                mark_connection(job.account, verdict.connection, verdict.reason)
+                apply_holds(at=now, account_ids=[job.account.pk])
+    return verdicts
+
+
+def sweep(now: datetime) -> None:
+    """No lease is older than now, no window is over for what still waits, holds are as they should be."""
+    actions = OutgoingAction.objects.all()
+    with transaction.atomic():
+        lost = actions.filter(lease_until__lt=now).transition(
+            Status.SENDING,
+            Status.UNCONFIRMED,
+            at=now,
+            reason="The worker stopped before Amazon's answer was recorded",
+            lease_until=None,
+            look_at=now + FIRST_LOOK_AFTER,
+            **NO_LOOKS_YET,
+        )
+        ActionAttempt.objects.filter(
+            action_id__in=lost, finished_at=None, abandoned_at=None
+        ).update(abandoned_at=now)
+    for status in sorted(STOPPABLE):
+        actions.filter(not_after__lt=now).transition(
+            status, Status.EXPIRED, at=now, reason="The window closed before it could be sent"
+        )
+    for status in sorted(WATCHED):
+        actions.filter(not_after__lt=now).transition(
+            status,
+            Status.UNRESOLVED,
+            at=now,
+            reason="The window closed and the outcome was never known",
+        )
+    apply_holds(at=now)
+
+
+NO_LOOKS_YET: dict[str, Any] = {
+    "looks": 0,
+    "offered_looks": 0,
+    "absent_looks": 0,
+    "first_offered_at": None,
+    "first_absent_at": None,
+}
+
+
+def _settle_refused(jobs: Sequence[Job], now: datetime) -> set[int]:
+    """The jobs whose order is no longer eligible; each is postponed, expired or cancelled."""
+    refusals = Order.objects.filter(pk__in=[job.order_id for job in jobs]).refusals(now)
+    settled = set()
+    for job in jobs:
+        if job.order_id not in refusals:
+            continue
+        settled.add(job.action_id)
+        refusal = refusals[job.order_id]
+        action = OutgoingAction.objects.filter(pk=job.action_id)
+        if refusal in WAITING_REFUSALS:
+            next_at = job.opens_at if job.opens_at > now else now + timedelta(days=1)
+            action.filter(status=Status.QUEUED).update(
+                look_at=next_at, not_before=next_at, reason=f"{refusal.label}: looked at again then"
+            )
+        elif refusal == Refusal.WINDOW_CLOSED:
+            action.transition(
+                Status.QUEUED, Status.EXPIRED, at=now, reason="The window closed before it was sent"
+            )
+        else:
+            action.transition(
+                Status.QUEUED,
+                Status.CANCELLED,
+                at=now,
+                reason=f"Not sent, the order has changed: {refusal.label.lower()}",
+            )
+    return settled
+
+
+def _finish_attempt(result: SendResult, verdict: Verdict, now: datetime) -> bool:
+    """The attempt holds the answer; returns whether it was still the action's open attempt."""
+    attempt = ActionAttempt.objects.filter(pk=result.claimed.attempt_id, finished_at=None)
+    answer = result.answer
+    facts = {
+        "finished_at": now,
+        "outcome": verdict.outcome,
+        "status_code": answer.status,
+        "request_id": answer.request_id[:100],
+        "body": answer.body[:KEPT_BODY_CHARACTERS].replace("\x00", ""),
+        "duration_ms": result.duration_ms,
+    }
+    if isinstance(answer, SpApiError):
+        facts |= {
+            "code": (answer.code or type(answer).__name__)[:100],
+            "message": (answer.message or answer.reason)[:500].replace("\x00", ""),
+        }
+    if attempt.filter(abandoned_at=None).update(**facts):
+        return True
+    attempt.update(**facts)
+    return False
+
+
+def _mark_sent(job: Job, attempt_id: int, now: datetime) -> None:
+    for before in (Status.SENDING, *sorted(FACT_OF_DELIVERY - {Status.SENDING})):
+        if OutgoingAction.objects.filter(pk=job.action_id).transition(
+            before,
+            Status.SENT,
+            at=now,
+            reason="" if before == Status.SENDING else "Amazon's answer came late",
+            sent_attempt=Subquery(ActionAttempt.objects.filter(pk=attempt_id).values("pk")[:1]),
+            lease_until=None,
+        ):
+            return
+
+
+def _move_on(job: Job, verdict: Verdict, now: datetime) -> None:
+    look_at = verdict.look_at or now
+    fields: dict[str, Any] = {"look_at": look_at, "lease_until": None}
+    if verdict.status == Status.QUEUED:
+        fields["not_before"] = look_at
+    if verdict.status == Status.UNCONFIRMED:
+        fields |= NO_LOOKS_YET
+    OutgoingAction.objects.filter(pk=job.action_id).transition(
+        Status.SENDING, verdict.status, at=now, reason=verdict.reason, **fields
+    )

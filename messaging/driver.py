@@ -1,0 +1,421 @@
+"""Drives all lanes of a shard: takes up what is due, and keeps every bucket in use.
+
+One thread decides and writes the database; a pool of threads makes the calls and touches nothing
+else. Results and claims of many lanes share a transaction. The order for each action is: look,
+token, claim committed, lease still ours, call, record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db.models import Exists, F, OuterRef
+from django.db.models.functions import Mod
+from redis.exceptions import RedisError
+
+from messaging.action_types import Api
+from messaging.amazon_calls import ask_offers, send_action
+from messaging.buckets import Answer, LaneLimiter
+from messaging.clock import Clock
+from messaging.delivery import Claimed, Job, SendResult, claim, record, take_up
+from messaging.hints import wake_key
+from messaging.lanes import TAKE_AT_ONCE, Control, Lane
+from messaging.leases import RENEW_SECONDS, ShardLease
+from messaging.looks import Look, control_orders, record_looks, record_watched
+from messaging.models import OutgoingAction
+from messaging.states import WATCHED
+from sellers.clients import client_for
+from sellers.encryption import SecretUnreadableError
+from sellers.models import SellerAccount
+from solicit_dashboard.redis import get_redis
+from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
+
+logger = logging.getLogger(__name__)
+
+LANE_THREADS = 64
+FIND_DUE_SECONDS = 1.0
+LINGER_SECONDS = 5.0
+SHORTEST_WAIT = 0.003
+LONGEST_WAIT = 0.5
+DATABASE_PAUSE_SECONDS = 0.5
+CONTROLS_PER_LOOK = 3
+# Left between the end of a call and the end of its lease, so that the result can be written.
+RECORD_SECONDS = 10.0
+
+
+class LeaseLostError(Exception):
+    """The call must not leave: the shard or the action may be somebody else's by now."""
+
+
+@dataclass(slots=True)
+class LookDone:
+    lane: Lane
+    subject: Job | Control
+    answer: OfferedActions | SpApiError
+    pace: Answer | None
+
+
+@dataclass(slots=True)
+class SendDone:
+    lane: Lane
+    result: SendResult
+    pace: Answer | None
+
+
+class Driver:
+    """Drives one shard until told to stop, its time is over, or nothing is due."""
+
+    def __init__(self, shard: int, *, seconds: float, stop: Callable[[], bool]) -> None:
+        self._shard = shard
+        self._seconds = seconds
+        self._stop = stop
+        self._clock = Clock()
+        self._limiter = LaneLimiter(self._clock)
+        self._lease = ShardLease(get_redis(), shard, self._clock)
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._lanes: dict[tuple[int, str], Lane] = {}
+        self._saved: dict[str, Any] = {}
+        self._server_offset = 0.0
+        self._done: queue.SimpleQueue[LookDone | SendDone | int] = queue.SimpleQueue()
+        self._looks: list[LookDone] = []
+        self._sends: list[SendDone] = []
+        self._woken: set[int] = set()
+        self._find_due_at = 0.0
+        self._renew_at = 0.0
+        self._database_pause_until = 0.0
+        self._busy_at = 0.0
+        self._ended = threading.Event()
+        self._pool = ThreadPoolExecutor(LANE_THREADS, thread_name_prefix=f"shard-{shard}")
+
+    def run(self) -> bool:
+        """The shard was driven; returns whether work is left. Nothing is done without its lease."""
+        if not self._lease.acquire():
+            return False
+        waker = threading.Thread(target=self._listen, name="wake", daemon=True)
+        try:
+            self._server_offset = self._lease.server_offset()
+            self._saved = self._lease.load_state()
+            waker.start()
+            return self._drive()
+        finally:
+            self._ended.set()
+            self._pool.shutdown(wait=True)
+            for lane in self._lanes.values():
+                lane.client.close()
+            try:
+                self._lease.release(self._state(clean=True))
+            except RedisError as error:
+                logger.warning("The shard's lease will run out by itself: %s", error)
+
+    # The loop
+
+    def _drive(self) -> bool:
+        started = self._busy_at = self._clock.monotonic()
+        while True:
+            now = self._clock.monotonic()
+            self._keep_lease(now)
+            self._with_database(self._record_looks)
+            self._with_database(self._record_sends)
+            leaving = self._stop() or now - started > self._seconds or not self._lease.is_held()
+            if leaving:
+                if not self._in_flight():
+                    return any(not lane.is_idle for lane in self._lanes.values())
+            else:
+                self._with_database(self._find_due)
+                self._start_looks()
+                self._with_database(self._start_sends)
+                if self._is_idle(now):
+                    return False
+            self._wait(leaving)
+
+    def _is_idle(self, now: float) -> bool:
+        if self._in_flight() or any(not lane.is_idle for lane in self._lanes.values()):
+            self._busy_at = now
+        return now - self._busy_at > LINGER_SECONDS
+
+    def _in_flight(self) -> bool:
+        return bool(self._looks or self._sends) or any(
+            lane.looking or lane.sending for lane in self._lanes.values()
+        )
+
+    def _wait(self, leaving: bool) -> None:
+        """Returns when something came back, somebody clicked, or a lane's next moment has come."""
+        now = self._clock.monotonic()
+        until = min(self._renew_at, now + LONGEST_WAIT)
+        if not leaving:
+            wall = self._clock.now()
+            until = min(
+                [
+                    until,
+                    self._find_due_at,
+                    *(lane.next_moment(now, wall) for lane in self._lanes.values()),
+                ]
+            )
+        until = max(until, self._database_pause_until, now + SHORTEST_WAIT)
+        try:
+            self._sort(self._done.get(timeout=until - now))
+            while True:
+                self._sort(self._done.get_nowait())
+        except queue.Empty:
+            return
+
+    def _sort(self, item: LookDone | SendDone | int) -> None:
+        now = self._clock.monotonic()
+        if isinstance(item, int):
+            self._woken.add(item)
+            self._find_due_at = 0.0
+        elif isinstance(item, LookDone):
+            item.lane.look_is_over(item.pace, now)
+            self._looks.append(item)
+        else:
+            item.lane.send_is_over(item.result.claimed.job, item.pace, now)
+            self._sends.append(item)
+
+    def _with_database(self, step: Callable[[], None]) -> None:
+        """The step is done, or will be tried again: what it has in hand is kept until it is written."""
+        if self._clock.monotonic() < self._database_pause_until:
+            return
+        try:
+            step()
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("The database is away, tried again in a moment: %s", error)
+            self._database_pause_until = self._clock.monotonic() + DATABASE_PAUSE_SECONDS
+            with contextlib.suppress(DatabaseError):
+                connection.close()
+
+    # Lease and pace
+
+    def _keep_lease(self, now: float) -> None:
+        if now < self._renew_at:
+            return
+        self._renew_at = now + RENEW_SECONDS / 2
+        try:
+            self._lease.renew(self._state(clean=False))
+        except RedisError as error:
+            logger.warning("The shard's lease could not be renewed: %s", error)
+
+    def _state(self, *, clean: bool) -> dict[str, Any]:
+        now = self._clock.monotonic()
+        server_time = now + self._server_offset
+        for (account_id, api), lane in self._lanes.items():
+            self._saved[f"{account_id}:{api}"] = lane.dump(
+                now, server_time=server_time, clean=clean
+            )
+        return self._saved
+
+    def _listen(self) -> None:
+        """Clicks wake the driver: account ids from Redis, as they come."""
+        key = wake_key(self._shard)
+        while not self._ended.is_set():
+            try:
+                woken = get_redis().blpop([key], timeout=1)
+                if woken:
+                    self._done.put(int(woken[1]))
+            except RedisError:
+                self._ended.wait(1.0)
+
+    # Taking up
+
+    def _find_due(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._find_due_at:
+            return
+        self._find_due_at = now + FIND_DUE_SECONDS
+        self._clock.synchronise()
+        wall = self._clock.now()
+        for api in Api:
+            for account in self._accounts_with_due(api):
+                lane = self._lane(account, api, now)
+                if lane is not None and (lane.wants_more or account.pk in self._woken):
+                    lane.add(
+                        take_up(account, api, now=wall, limit=TAKE_AT_ONCE, but_not=lane.in_hand)
+                    )
+        self._woken.clear()
+
+    def _accounts_with_due(self, api: Api) -> list[SellerAccount]:
+        due = OutgoingAction.objects.filter(account=OuterRef("pk"), api=api).due(self._clock.now())
+        return list(
+            SellerAccount.objects.reachable()
+            .annotate(shard=Mod(F("pk"), settings.LANE_SHARDS))
+            .filter(Exists(due), shard=self._shard)
+            .select_related("application")
+        )
+
+    def _lane(self, account: SellerAccount, api: Api, now: float) -> Lane | None:
+        lane = self._lanes.get((account.pk, api))
+        token = bytes(account.refresh_token_encrypted)
+        if lane is not None and bytes(lane.account.refresh_token_encrypted) == token:
+            return lane
+        try:
+            client = client_for(account, limiter=self._limiter)
+        except (ValueError, SecretUnreadableError) as error:
+            logger.error("Account %s cannot be reached: %s", account.pk, error)
+            return None
+        if lane is not None:
+            lane.account, lane.client = account, client
+            return lane
+        lane = self._lanes[account.pk, api] = Lane(account, api, client, now=now)
+        saved = self._saved.get(f"{account.pk}:{api}")
+        if saved is not None:
+            lane.restore(saved, server_time=now + self._server_offset, now=now)
+        return lane
+
+    # Looks
+
+    def _start_looks(self) -> None:
+        wall = self._clock.now()
+        for lane in self._lanes.values():
+            while (subject := lane.next_look(self._clock.monotonic(), wall)) is not None:
+                self._pool.submit(self._look, lane, subject)
+
+    def _look(self, lane: Lane, subject: Job | Control) -> None:
+        if isinstance(subject, Control):
+            order, marketplace = subject.order, subject.marketplace
+        else:
+            order, marketplace = subject.amazon_order_id, subject.marketplace_id
+        answer: OfferedActions | SpApiError
+        self._limiter.begin()
+        try:
+            answer = ask_offers(lane.client, lane.api, order=order, marketplace=marketplace)
+        except SpApiError as error:
+            answer = error
+        except Exception as error:
+            logger.exception("A look failed in a way that nobody foresaw")
+            answer = NoAnswer(f"Internal error: {type(error).__name__}")
+        self._done.put(LookDone(lane, subject, answer, self._limiter.end()))
+
+    def _record_looks(self) -> None:
+        now = self._clock.monotonic()
+        plain: list[LookDone] = []
+        others: list[LookDone] = []
+        for done in self._looks:
+            is_plain = isinstance(done.subject, Job) and done.subject.status not in WATCHED
+            (plain if is_plain else others).append(done)
+        if plain:
+            self._record_plain_looks(plain, now)
+            self._looks = others
+        while self._looks:
+            done = self._looks[0]
+            if isinstance(done.subject, Control):
+                self._note_control(done.lane, done.subject, done.answer, now)
+            else:
+                self._judge(done.lane, Look(done.subject, done.answer), now)
+            self._looks = self._looks[1:]
+
+    def _record_plain_looks(self, batch: list[LookDone], now: float) -> None:
+        looks = [Look(done.subject, done.answer) for done in batch if isinstance(done.subject, Job)]
+        ready = {job.action_id for job in record_looks(looks, now=self._clock.now())}
+        for done, look in zip(batch, looks, strict=True):
+            if look.job.action_id in ready:
+                done.lane.is_ready(look.job, now)
+                done.lane.note_offer(look.job.marketplace_id, now)
+            else:
+                done.lane.drop(look.job)
+
+    def _judge(self, lane: Lane, look: Look, now: float) -> None:
+        """An unconfirmed action's look counts at once, or waits for its control."""
+        marketplace = look.job.marketplace_id
+        if look.is_absent and not lane.control_is_fresh(marketplace, now):
+            lane.awaiting_control[marketplace].append(look)
+            if not lane.controls_out[marketplace]:
+                orders = control_orders(look.job, now=self._clock.now(), limit=CONTROLS_PER_LOOK)
+                lane.controls_out[marketplace] = len(orders)
+                lane.controls += [Control(order, marketplace) for order in orders]
+                if not orders:
+                    self._settle_awaiting(lane, marketplace, is_offered=False)
+            return
+        record_watched(look, control_is_offered=True, now=self._clock.now())
+        lane.drop(look.job)
+
+    def _note_control(
+        self, lane: Lane, control: Control, answer: OfferedActions | SpApiError, now: float
+    ) -> None:
+        marketplace = control.marketplace
+        lane.controls_out[marketplace] -= 1
+        waiting = lane.awaiting_control[marketplace]
+        kind = waiting[0].job.kind if waiting else ""
+        if isinstance(answer, OfferedActions) and answer.offers(kind):
+            lane.note_offer(marketplace, now)
+            self._settle_awaiting(lane, marketplace, is_offered=True)
+        elif not lane.controls_out[marketplace]:
+            self._settle_awaiting(lane, marketplace, is_offered=False)
+
+    def _settle_awaiting(self, lane: Lane, marketplace: str, *, is_offered: bool) -> None:
+        for look in lane.awaiting_control.pop(marketplace, []):
+            record_watched(look, control_is_offered=is_offered, now=self._clock.now())
+            lane.drop(look.job)
+
+    # Sends
+
+    def _start_sends(self) -> None:
+        if not self._lease.is_held():
+            return
+        wall = self._clock.now()
+        chosen: list[tuple[Lane, Job]] = []
+        for lane in self._lanes.values():
+            while (job := lane.next_send(self._clock.monotonic(), wall)) is not None:
+                chosen.append((lane, job))
+        if not chosen:
+            return
+        claimed_at = self._clock.boottime()
+        claimed: dict[int, Claimed] = {}
+        try:
+            claims = claim([job for _, job in chosen], now=wall, worker=self._worker)
+            claimed = {entry.job.action_id: entry for entry in claims}
+        finally:
+            for lane, job in chosen:
+                entry = claimed.get(job.action_id)
+                if entry is None:
+                    lane.send_is_over(job, None, self._clock.monotonic())
+                    lane.drop(job)
+                else:
+                    self._pool.submit(self._send, lane, entry, claimed_at)
+
+    def _send(self, lane: Lane, claimed: Claimed, claimed_at: float) -> None:
+        started = self._clock.monotonic()
+        answer: Accepted | SpApiError
+        self._limiter.begin()
+        try:
+            answer = send_action(
+                lane.client,
+                claimed.job.kind,
+                order=claimed.job.amazon_order_id,
+                marketplace=claimed.job.marketplace_id,
+                before_send=lambda: self._check_leases(claimed_at),
+            )
+        except SpApiError as error:
+            answer = error
+        except Exception as error:
+            logger.exception("A send failed in a way that nobody foresaw")
+            answer = NoAnswer(f"Internal error: {type(error).__name__}")
+        pace = self._limiter.end()
+        duration = round((self._clock.monotonic() - started) * 1000)
+        self._done.put(SendDone(lane, SendResult(claimed, answer, duration), pace))
+
+    def _check_leases(self, claimed_at: float) -> None:
+        """The last thing before the bytes leave, in the thread that sends them."""
+        latest = settings.LEASE_SECONDS - settings.CALL_DEADLINE_SECONDS - RECORD_SECONDS
+        if self._clock.boottime() - claimed_at > max(latest, 1.0):
+            raise LeaseLostError("The action's lease is nearly over.")
+        if not self._lease.is_held():
+            raise LeaseLostError("The shard's lease was lost.")
+
+    def _record_sends(self) -> None:
+        if not self._sends:
+            return
+        batch = self._sends[:]
+        record([done.result for done in batch], now=self._clock.now())
+        self._sends = self._sends[len(batch) :]
+        for done in batch:
+            done.lane.drop(done.result.claimed.job)

@@ -1,0 +1,215 @@
+"""One lane: what one account has due at one API, and when the next call of it may leave.
+
+A lane only remembers and decides; `messaging.driver` makes the calls and writes the database.
+All moments are seconds of the driver's monotonic clock. Used by one thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from messaging.action_types import ACTION_TYPES, ActionType
+from messaging.buckets import Answer, Bucket
+from messaging.delivery import Job
+from messaging.looks import Look
+from sellers.models import SellerAccount
+from spapi import OPERATIONS, Client
+
+# How many orders are looked at ahead of their sending, and how long a look is good for (Amazon's
+# list is to be read at most 60 s before the call).
+LOOK_AHEAD = 8
+LOOK_GOOD_SECONDS = 50.0
+CONTROL_GOOD_SECONDS = 60.0
+REFILL_BELOW = 10
+TAKE_AT_ONCE = 30
+
+
+@dataclass(order=True)
+class Ready:
+    """A job that Amazon offers, waiting for its slot."""
+
+    turn: tuple[int, datetime, int]
+    job: Job = field(compare=False)
+    looked_at: float = field(compare=False)
+
+
+@dataclass(slots=True)
+class Control:
+    """An order that Amazon should offer, looked at to learn whether its lists can be believed."""
+
+    order: str
+    marketplace: str
+
+
+class Lane:
+    """What one account has due at one API."""
+
+    def __init__(self, account: SellerAccount, api: str, client: Client, *, now: float) -> None:
+        self.account = account
+        self.api = api
+        self.client = client
+        self._types: list[ActionType] = [t for t in ACTION_TYPES.values() if t.api == api]
+        self.look_operation = self._types[0].look
+        self.buckets = {
+            name: _bucket(name, now)
+            for name in {self.look_operation, *(t.send for t in self._types)}
+        }
+        self.pending: list[tuple[tuple[int, datetime, int], Job]] = []
+        self.ready: list[Ready] = []
+        self.in_hand: set[int] = set()
+        self.looking = 0
+        self.sending = 0
+        self.controls: list[Control] = []
+        self.controls_out: dict[str, int] = defaultdict(int)
+        self.awaiting_control: dict[str, list[Look]] = defaultdict(list)
+        self._offered_at: dict[str, float] = {}
+
+    # What is due
+
+    def add(self, jobs: list[Job]) -> None:
+        """These wait for their look, each in its turn."""
+        for job in jobs:
+            if job.action_id not in self.in_hand:
+                self.in_hand.add(job.action_id)
+                heapq.heappush(self.pending, (job.turn, job))
+
+    def drop(self, job: Job) -> None:
+        """The row has been written; the lane has nothing more to do with it."""
+        self.in_hand.discard(job.action_id)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the database should be asked for more."""
+        return len(self.pending) < REFILL_BELOW
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is in hand or under way."""
+        return not (self.in_hand or self.looking or self.sending or self.controls)
+
+    # Looks
+
+    def next_look(self, now: float, wall: datetime) -> Job | Control | None:
+        """The next order to look at, if a call may leave now; its token is taken."""
+        if not self._wants_look(wall) or self.buckets[self.look_operation].next_at(now) > now:
+            return None
+        self.buckets[self.look_operation].take()
+        self.looking += 1
+        if self.controls:
+            return self.controls.pop()
+        return heapq.heappop(self.pending)[1]
+
+    def look_is_over(self, answer: Answer | None, now: float) -> None:
+        """The look's token is settled."""
+        self.looking -= 1
+        self._settle(self.look_operation, answer, now)
+
+    def is_ready(self, job: Job, now: float) -> None:
+        """Amazon offers it; it waits for its slot."""
+        heapq.heappush(self.ready, Ready(job.turn, job, now))
+
+    def _wants_look(self, wall: datetime) -> bool:
+        if self.controls:
+            return True
+        soon = sum(1 for entry in self.ready if entry.job.not_before <= wall)
+        return (
+            bool(self.pending)
+            and soon + self.looking < LOOK_AHEAD
+            and len(self.ready) + self.looking < 5 * LOOK_AHEAD
+        )
+
+    # Controls
+
+    def note_offer(self, marketplace: str, now: float) -> None:
+        """Amazon's list held the action for some order of this marketplace: it can be believed."""
+        self._offered_at[marketplace] = now
+
+    def control_is_fresh(self, marketplace: str, now: float) -> bool:
+        """Whether a list that should hold the action did, within the last minute."""
+        return now - self._offered_at.get(marketplace, float("-inf")) <= CONTROL_GOOD_SECONDS
+
+    # Sends
+
+    def next_send(self, now: float, wall: datetime) -> Job | None:
+        """The next job to claim and send, if a call may leave now; its token is taken."""
+        self._forget_stale(now)
+        waiting = [entry for entry in self.ready if entry.job.not_before <= wall]
+        if not waiting:
+            return None
+        entry = min(waiting)
+        bucket = self.buckets[ACTION_TYPES[entry.job.kind].send]
+        if bucket.next_at(now) > now:
+            return None
+        bucket.take()
+        self.ready.remove(entry)
+        heapq.heapify(self.ready)
+        self.sending += 1
+        return entry.job
+
+    def send_is_over(self, job: Job, answer: Answer | None, now: float) -> None:
+        """The send's token is settled."""
+        self.sending -= 1
+        self._settle(ACTION_TYPES[job.kind].send, answer, now)
+
+    def _forget_stale(self, now: float) -> None:
+        stale = [entry for entry in self.ready if now - entry.looked_at > LOOK_GOOD_SECONDS]
+        for entry in stale:
+            self.ready.remove(entry)
+            heapq.heappush(self.pending, (entry.turn, entry.job))
+        if stale:
+            heapq.heapify(self.ready)
+
+    # Pace
+
+    def next_moment(self, now: float, wall: datetime) -> float:
+        """When this lane next wants to be asked, if nothing happens before."""
+        moments = []
+        if self._wants_look(wall):
+            moments.append(self.buckets[self.look_operation].next_at(now))
+        for entry in self.ready:
+            free_at = self.buckets[ACTION_TYPES[entry.job.kind].send].next_at(now)
+            held_until = now + (entry.job.not_before - wall).total_seconds()
+            moments.append(max(free_at, held_until))
+        return min(moments, default=float("inf"))
+
+    def dump(self, now: float, *, server_time: float, clean: bool) -> dict[str, Any]:
+        """What another driver needs to keep this lane's pace."""
+        return {
+            "at": server_time,
+            "clean": clean,
+            "buckets": {name: bucket.dump(now) for name, bucket in self.buckets.items()},
+        }
+
+    def restore(self, saved: dict[str, Any], *, server_time: float, now: float) -> None:
+        """Goes on at the pace that another driver left."""
+        age = max(0.0, server_time - float(saved["at"]))
+        for name, state in saved["buckets"].items():
+            if name in self.buckets:
+                self.buckets[name].restore(state, age=age, clean=saved["clean"], now=now)
+
+    def _settle(self, operation: str, answer: Answer | None, now: float) -> None:
+        bucket = self.buckets[operation]
+        if answer is None:
+            bucket.give_back()
+            return
+        bucket.answered(answer.at)
+        if answer.rate is not None and answer.rate > 0:
+            bucket.set_rate(answer.rate)
+        if answer.status == 429:
+            bucket.empty(now)
+
+
+def _bucket(operation: str, now: float) -> Bucket:
+    published = OPERATIONS[operation]
+    return Bucket(
+        rate=published.rate * settings.SPAPI_RATE_FACTOR,
+        burst=published.burst,
+        margin=settings.LANE_MARGIN,
+        now=now,
+    )

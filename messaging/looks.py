@@ -1,0 +1,210 @@
+"""What Amazon's list of actions means: for what waits to be sent, and for what is unconfirmed.
+
+An empty list proves little: Amazon's is known to be empty at random, and was once empty for everyone
+(https://github.com/amzn/selling-partner-api-models/issues/187 and 4927). For what waits it means
+"ask again later"; for what is unconfirmed it counts only when an order of the same account and
+marketplace that should be offered is offered in the same minute (the control).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from messaging.classification import describe, wait_after
+from messaging.delivery import NO_LOOKS_YET, Job
+from messaging.models import OutgoingAction
+from messaging.services import apply_holds
+from messaging.states import WATCHED, Status
+from orders.models import Order
+from sellers.services import note_trouble
+from spapi import LimitReached, OfferedActions, SpApiError, Throttled, TokenExpired
+
+# From one look at an unconfirmed action to the next: 2 min after it left, then at about 10 min, 1 h,
+# 6 h, and daily.
+LOOK_SCHEDULE = (
+    timedelta(minutes=8),
+    timedelta(minutes=50),
+    timedelta(hours=5),
+    timedelta(hours=18),
+)
+DAILY = timedelta(days=1)
+# Two looks that find it offered must lie so far apart, three that do not must span this.
+OFFERED_APART = timedelta(minutes=2)
+OFFERED_NEEDED = 2
+ABSENT_SPAN = timedelta(hours=24)
+ABSENT_NEEDED = 3
+LOOK_FAILED_AGAIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at Amazon's list for one action's order."""
+
+    job: Job
+    answer: OfferedActions | SpApiError
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether Amazon offers the action for this order now."""
+        return isinstance(self.answer, OfferedActions) and self.answer.offers(self.job.kind)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether a well-formed list came that does not hold the action."""
+        return (
+            isinstance(self.answer, OfferedActions)
+            and self.answer.well_formed
+            and not self.is_offered
+        )
+
+
+def record_looks(looks: Sequence[Look], *, now: datetime) -> list[Job]:
+    """Orders know what Amazon offers; what waits and is offered is returned, ready to be claimed.
+
+    What waits and is not offered looks again the next day; what is unconfirmed must go to
+    `record_watched` with its control instead.
+    """
+    ready = []
+    with transaction.atomic(durable=True):
+        _mark_offers(looks, now)
+        for look in looks:
+            job = look.job
+            if job.status in WATCHED:
+                raise ValueError("A watched action is judged by record_watched.")
+            if look.is_offered:
+                ready.append(job)
+                continue
+            if isinstance(look.answer, SpApiError):
+                next_at, reason = _after_error(look.answer, now), describe(look.answer)
+                if note_trouble(job.account, look.answer) is not None:
+                    apply_holds(at=now, account_ids=[job.account.pk])
+                reason = f"Amazon's list could not be read: {reason}"
+            else:
+                next_at = next_daily_look(job, now)
+                reason = "Amazon does not offer it yet; asked again then"
+            OutgoingAction.objects.filter(pk=job.action_id, status=Status.QUEUED).update(
+                look_at=next_at, not_before=next_at, reason=reason
+            )
+    return ready
+
+
+def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> None:
+    """An unconfirmed (or probably sent) solicitation has had one look more, and stands where it leads.
+
+    `control_is_offered`: whether, in the same minute, an order of the same account and marketplace
+    that should be offered is.
+    """
+    action = OutgoingAction.objects.filter(pk=look.job.action_id, status=look.job.status)
+    with transaction.atomic(durable=True):
+        _mark_offers([look], now)
+        row = action.values(
+            "looks", "offered_looks", "absent_looks", "first_offered_at", "first_absent_at"
+        ).first()
+        if row is None:
+            return
+        if isinstance(look.answer, SpApiError):
+            if note_trouble(look.job.account, look.answer) is not None:
+                apply_holds(at=now, account_ids=[look.job.account.pk])
+            action.update(look_at=_after_error(look.answer, now))
+        elif look.is_offered:
+            _record_offered(look.job, row["offered_looks"], row["first_offered_at"], now)
+        elif look.is_absent and control_is_offered:
+            since = row["first_absent_at"] or now
+            absent = row["absent_looks"] + 1
+            next_at = now + _next_span(row["looks"])
+            if (
+                look.job.status == Status.UNCONFIRMED
+                and absent >= ABSENT_NEEDED
+                and now - since >= ABSENT_SPAN
+            ):
+                action.transition(
+                    Status.UNCONFIRMED,
+                    Status.PROBABLY_SENT,
+                    at=now,
+                    reason="Amazon no longer offers it, in three looks over a day",
+                    look_at=now + DAILY,
+                )
+                return
+            action.update(
+                looks=F("looks") + 1,
+                absent_looks=absent,
+                first_absent_at=since,
+                offered_looks=0,
+                first_offered_at=None,
+                look_at=next_at,
+            )
+        else:
+            action.update(looks=F("looks") + 1, look_at=now + _next_span(row["looks"]))
+
+
+def next_daily_look(job: Job, now: datetime) -> datetime:
+    """The next day at a time that is spread out by the action; sooner when the window closes before."""
+    spread = timedelta(seconds=(job.action_id * 7919) % (8 * 3600))
+    next_at = now + timedelta(hours=20) + spread
+    if next_at <= job.not_after:
+        return next_at
+    return now + max((job.not_after - now) / 2, timedelta(minutes=10))
+
+
+def control_orders(job: Job, *, now: datetime, limit: int) -> list[str]:
+    """Numbers of orders that Amazon should offer now, of the same account and marketplace."""
+    return list(
+        Order.objects.filter(account=job.account, marketplace_id=job.marketplace_id)
+        .eligible(now)
+        .unasked()
+        .exclude(is_offered=False)
+        .order_by("-latest_delivery_at")
+        .values_list("amazon_order_id", flat=True)[:limit]
+    )
+
+
+def _record_offered(
+    job: Job, offered: int, first_offered_at: datetime | None, now: datetime
+) -> None:
+    since = first_offered_at or now
+    if offered + 1 >= OFFERED_NEEDED and now - since >= OFFERED_APART:
+        OutgoingAction.objects.filter(pk=job.action_id).transition(
+            job.status,
+            Status.QUEUED,
+            at=now,
+            reason="It did not happen: Amazon offers it still",
+            look_at=now,
+            not_before=now,
+            **NO_LOOKS_YET,
+        )
+        return
+    OutgoingAction.objects.filter(pk=job.action_id, status=job.status).update(
+        looks=F("looks") + 1,
+        offered_looks=offered + 1,
+        first_offered_at=since,
+        absent_looks=0,
+        first_absent_at=None,
+        look_at=now + OFFERED_APART,
+    )
+
+
+def _mark_offers(looks: Sequence[Look], now: datetime) -> None:
+    """The orders say when Amazon was last asked, and what it answered."""
+    for is_offered in (True, False):
+        ids = [
+            look.job.order_id
+            for look in looks
+            if (look.is_offered if is_offered else look.is_absent)
+        ]
+        if ids:
+            Order.objects.filter(pk__in=ids).update(offer_checked_at=now, is_offered=is_offered)
+
+
+def _after_error(error: SpApiError, now: datetime) -> datetime:
+    if isinstance(error, Throttled | LimitReached | TokenExpired):
+        return now + wait_after(error)
+    return now + LOOK_FAILED_AGAIN
+
+
+def _next_span(looks: int) -> timedelta:
+    return LOOK_SCHEDULE[looks] if looks < len(LOOK_SCHEDULE) else DAILY

@@ -1,0 +1,50 @@
+"""What Celery runs: hints to drive, and the clockwork that needs no hint. Each is one service."""
+
+from __future__ import annotations
+
+import time
+
+from celery import shared_task
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Mod
+
+from messaging.clock import read_database_clock
+from messaging.delivery import sweep as sweep_actions
+from messaging.driver import Driver
+from messaging.hints import offer_shard
+from messaging.models import OutgoingAction
+from solicit_dashboard.celery import stop_requested
+from solicit_dashboard.redis import get_redis, redis_key
+
+DRIVE_SECONDS = 45.0
+SEEN_SECONDS = 300
+
+
+@shared_task(name="messaging.tasks.drive_lanes")
+def drive_lanes(shard: int) -> None:
+    """The shard's due actions are looked at, claimed and sent, unless another worker does that."""
+    get_redis().set(redis_key("seen", "worker"), int(time.time()), ex=SEEN_SECONDS)
+    if Driver(shard, seconds=DRIVE_SECONDS, stop=stop_requested).run() and not stop_requested():
+        offer_shard(shard)
+
+
+@shared_task(name="messaging.tasks.dispatch")
+def dispatch() -> None:
+    """Every shard with something due has been offered to the workers."""
+    get_redis().set(redis_key("seen", "dispatcher"), int(time.time()), ex=SEEN_SECONDS)
+    shards = (
+        OutgoingAction.objects.due(read_database_clock())
+        .annotate(shard=Mod(F("account_id"), settings.LANE_SHARDS))
+        .order_by()
+        .values_list("shard", flat=True)
+        .distinct()
+    )
+    for shard in shards:
+        offer_shard(int(shard))
+
+
+@shared_task(name="messaging.tasks.sweep")
+def sweep() -> None:
+    """No lease and no window has run out unnoticed."""
+    sweep_actions(read_database_clock())
