@@ -154,8 +154,8 @@ def claim(
             for pk, number, unclear in ActionAttempt.objects.filter(action_id__in=ids)
             .values_list("action_id")
             .annotate(
-                Count("pk"),
-                Count(
+                number=Count("pk"),
+                unclear=Count(
                     "pk", filter=Q(outcome=AttemptOutcome.UNKNOWN) | Q(abandoned_at__isnull=False)
                 ),
             )
