@@ -126,6 +126,9 @@ class HttpTransport(Transport):
         prepared.url = request.url
         prepared.body = request.body
         prepared.headers = CaseInsensitiveDict(request.headers)
+        if request.body is not None:
+            # Without its length requests would send the body in chunks.
+            prepared.headers["Content-Length"] = str(len(request.body))
         # The watchdog ends the wait; the read timeout only stands behind it.
         timeout = (request.connect_timeout, request.deadline + 1)
         watch = watchdog()
