@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+
 from django.conf import settings
 
 from sellers.models import SellerAccount
 from sellers.tokens import RedisTokenStore
-from spapi import Client, Credentials, Limiter
+from spapi import Client, Credentials, Limiter, Transport
+from spapi.transport import HttpTransport
 
 # One for the process: its copies of the access tokens serve every client.
 TOKEN_STORE = RedisTokenStore()
+IDLE_CONNECTIONS = 64
+
+
+@functools.cache
+def shared_transport() -> Transport:
+    """The connections that all clients of this process share; a fork opens its own."""
+    return HttpTransport(pool_size=IDLE_CONNECTIONS)
 
 
 def account_key(selling_partner_id: str, region: str) -> str:
@@ -18,7 +28,7 @@ def account_key(selling_partner_id: str, region: str) -> str:
 
 
 def client_for(account: SellerAccount, *, limiter: Limiter) -> Client:
-    """A client that calls Amazon for this account; keep it while you work, and close it.
+    """A client that calls Amazon for this account. Making one is cheap: connections are shared.
 
     Reads `account.application`: select it with the account. Raises SecretUnreadableError when
     TOKEN_KEYS no longer holds the key, ValueError when the account has no token.
@@ -44,4 +54,5 @@ def client_with(credentials: Credentials, *, region: str, limiter: Limiter) -> C
         endpoint=settings.SPAPI_ENDPOINT,
         lwa_endpoint=settings.LWA_ENDPOINT,
         deadline=settings.CALL_DEADLINE_SECONDS,
+        transport=shared_transport(),
     )

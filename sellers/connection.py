@@ -106,8 +106,6 @@ def ask_participations(
         raise AmazonRefusedError(
             _why_refused(error, region), field=_field_to_blame(error)
         ) from error
-    finally:
-        client.close()
 
 
 def _why_refused(error: SpApiError, region: Region) -> str:

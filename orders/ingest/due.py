@@ -77,16 +77,12 @@ def sync_account(
     """`sync_orders` with the account's own client, within Amazon's rates unless told otherwise."""
     if limiter is None:
         limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
-    client = client_for(account, limiter=limiter)
-    try:
-        return sync_orders(
-            account,
-            client=client,
-            now=now,
-            since=since,
-            full=full,
-            max_pages=max_pages,
-            on_page=on_page,
-        )
-    finally:
-        client.close()
+    return sync_orders(
+        account,
+        client=client_for(account, limiter=limiter),
+        now=now,
+        since=since,
+        full=full,
+        max_pages=max_pages,
+        on_page=on_page,
+    )
