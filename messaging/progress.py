@@ -109,9 +109,9 @@ def batch_progress(batch: Batch, account_ids: Iterable[int], now: datetime) -> B
             actions.filter(status=Status.QUEUED)
             .values_list("account_id")
             .annotate(
-                Count("pk", filter=Q(look_at__lte=line)),
-                Count("pk", filter=Q(look_at__gt=line)),
-                Min("look_at", filter=Q(look_at__gt=line)),
+                soon=Count("pk", filter=Q(look_at__lte=line)),
+                postponed=Count("pk", filter=Q(look_at__gt=line)),
+                first_look_at=Min("look_at", filter=Q(look_at__gt=line)),
             )
             .order_by()
         ):
