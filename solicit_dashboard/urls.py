@@ -1,18 +1,22 @@
 """The addresses of the web."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
 
-
-def healthz(_request: HttpRequest) -> HttpResponse:
-    """This process answers."""
-    return HttpResponse("ok", content_type="text/plain")
-
+from solicit_dashboard.health import healthz, readyz
 
 urlpatterns = [
-    path("healthz", healthz),
-    path("login/", LoginView.as_view(), name="login"),
+    path("orders/", include("orders.urls")),
+    path("", include("messaging.urls")),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "solicit_dashboard.errors.bad_request"
+handler403 = "solicit_dashboard.errors.permission_denied"
+handler404 = "solicit_dashboard.errors.page_not_found"
+handler500 = "solicit_dashboard.errors.server_error"

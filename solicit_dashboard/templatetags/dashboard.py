@@ -80,14 +80,14 @@ def nav_links(context: Context) -> list[NavLink]:
 
 @register.simple_tag
 def moment(at: datetime | None, style: str = "short", marketplace_id: str = "") -> SafeString | str:
-    """`<time>` with the exact moment on hover; "–" without one.
+    """`<time>` with the exact moment on hover; "—" without one.
 
     Styles: "short" (20 Nov 14:05, with the year when it is another), "date" (20 Nov), "relative"
     (in 26 h, 4 min ago). Shown in the reader's zone; with `marketplace_id` the marketplace's own
     time is on hover too.
     """
     if at is None:
-        return "–"
+        return "—"
     local = timezone.localtime(at)
     title = local.strftime("%-d %B %Y %H:%M:%S %Z")
     marketplace = MARKETPLACES.get(marketplace_id)
