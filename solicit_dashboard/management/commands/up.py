@@ -159,6 +159,8 @@ def _redis_answers() -> bool:
 def _sandbox_part(options: dict[str, Any], url: str) -> Part:
     command = [sys.executable, "-m", "sandbox", "--port", str(options["sandbox_port"])]
     command += ["--latency-ms", str(_LATENCY_MS), "--data", str(settings.DATA_DIR / "sandbox")]
+    # The lanes believe in Amazon's rates times this factor, so the sandbox has to allow them.
+    command += ["--rate-factor", str(settings.SPAPI_RATE_FACTOR)]
     for name in ("orders", "sellers", "seed"):
         if options[name] is not None:
             command += [f"--{name}", str(options[name])]
