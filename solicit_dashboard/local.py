@@ -160,7 +160,7 @@ def _world(data_dir: Path, options: argparse.Namespace) -> dict[str, Any]:
     if known and known["mode"] != mode:
         flag = "--real " if options.real else ""
         raise LocalError(
-            f"{data_dir} holds the data of the {known['mode']} mode.\n"
+            f"{data_dir} was begun in the {known['mode']} mode.\n"
             f"Give this one a folder of its own: DATA_DIR=data/{mode} ./run {flag}".rstrip()
         )
     wished = {name: getattr(options, name) for name in ("orders", "sellers", "seed")}
@@ -173,8 +173,8 @@ def _world(data_dir: Path, options: argparse.Namespace) -> dict[str, Any]:
     for name, value in wished.items():
         if value is not None and known.get(name) != value:
             raise LocalError(
-                f"--{name} {value} does not fit {data_dir}, which was made with "
-                f"{known.get(name, 'none')}.\nRemove that folder to begin anew, or set DATA_DIR."
+                f"--{name} {value} does not fit {data_dir}, which was begun with "
+                f"{known.get(name, 'no such option')}.\nRemove that folder to begin anew, or set DATA_DIR to another one."
             )
     return known
 
