@@ -174,7 +174,8 @@ def _world(data_dir: Path, options: argparse.Namespace) -> dict[str, Any]:
         if value is not None and known.get(name) != value:
             raise LocalError(
                 f"--{name} {value} does not fit {data_dir}, which was begun with "
-                f"{known.get(name, 'no such option')}.\nRemove that folder to begin anew, or set DATA_DIR to another one."
+                f"{known.get(name, 'no such option')}.\n"
+                "Remove that folder to begin anew, or set DATA_DIR to another one."
             )
     return known
 
