@@ -36,7 +36,11 @@ def _die_with_parent() -> Callable[[], None] | None:
 
 
 def start_child(
-    command: Sequence[str | Path], environment: Mapping[str, str], output: int | None
+    command: Sequence[str | Path],
+    environment: Mapping[str, str],
+    output: int | None,
+    *,
+    user: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """The running command, leader of a session of its own. To be called by the main thread
     only: the kernel takes the end of the calling thread for the end of the parent."""
@@ -47,6 +51,7 @@ def start_child(
         stdout=output,
         stderr=output,
         start_new_session=True,
+        user=user,
         preexec_fn=_die_with_parent(),
     )
 

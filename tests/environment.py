@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from solicit_dashboard.children import start_child
 from solicit_dashboard.embedded_redis import embedded_redis_binary, redis_configuration
 from solicit_dashboard.env import SETTING_NAMES
 
@@ -36,10 +37,8 @@ def start_redis(directory: Path) -> tuple[subprocess.Popen[bytes], str]:
         port = free_port()
         configuration = directory / "redis.conf"
         configuration.write_text(redis_configuration(directory, port, password, keep=False))
-        server = subprocess.Popen(
-            [embedded_redis_binary(), configuration],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        server = start_child(
+            [embedded_redis_binary(), configuration], os.environ, subprocess.DEVNULL
         )
         for _wait in range(200):
             if server.poll() is not None:
