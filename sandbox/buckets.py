@@ -46,4 +46,4 @@ class Buckets:
 
     def shown_rate(self, plan: Plan) -> str:
         """The value of `x-amzn-RateLimit-Limit`: the rate, not what is left."""
-        return repr(round(plan.rate * self.factor, 6))
+        return repr(float(round(plan.rate * self.factor, 6)))

@@ -1,6 +1,7 @@
 """What Amazon accepted, and every POST that asked for it: the truth that tests compare with."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -80,13 +81,13 @@ class Ledger:
             self._journal.write(json.dumps(asdict(post)) + "\n")
             self._journal.flush()
 
-    def duplicates(self, seller: str | None = None) -> int:
-        """How many POSTs reached Amazon for orders whose buyers had been asked before them."""
-        return sum(
-            entry.times_asked - 1
-            for entry in self.accepted.values()
-            if seller in (None, entry.seller)
-        )
+    def duplicates(self) -> Counter[str]:
+        """By seller, the POSTs that reached Amazon for orders whose buyers had been asked before."""
+        counts: Counter[str] = Counter()
+        for entry in self.accepted.values():
+            if entry.times_asked > 1:
+                counts[entry.seller] += entry.times_asked - 1
+        return counts
 
     def as_json(self) -> dict[str, Any]:
         """The document of `GET /_ledger`."""

@@ -13,7 +13,7 @@ HTML = "text/html"
 
 @dataclass(slots=True)
 class Request:
-    """One request that was read whole; header names in lower case, the path decoded."""
+    """One request that was read whole; header names in lower case, the path as it was sent."""
 
     method: str
     path: str
@@ -25,8 +25,8 @@ class Request:
 
     @property
     def path_parts(self) -> tuple[str, ...]:
-        """The path's segments without the leading slash."""
-        return tuple(self.path[1:].split("/"))
+        """The path's segments, decoded: a slash within an order id separates nothing."""
+        return tuple(unquote(part) for part in self.path[1:].split("/"))
 
     def values(self, name: str) -> list[str]:
         """All values of a query parameter, given as `a,b` or repeated; empty ones left out."""
@@ -40,7 +40,7 @@ def parse_target(target: str) -> tuple[str, dict[str, list[str]]]:
     if text:
         for name, value in parse_qsl(text, keep_blank_values=True, max_num_fields=100):
             query.setdefault(name, []).append(value)
-    return unquote(path), query
+    return path, query
 
 
 @dataclass(slots=True)

@@ -50,6 +50,9 @@ def _sellers(amazon: Amazon) -> str:
         key = (entry.seller, entry.history)
         accepted[key] = accepted.get(key, 0) + 1
 
+    duplicates = amazon.ledger.duplicates()
+    throttled = amazon.tally.throttled()
+
     def row(seller: Seller) -> list[str | int]:
         partner = seller.selling_partner_id
         return [
@@ -59,8 +62,8 @@ def _sellers(amazon: Amazon) -> str:
             len(amazon.eligible(seller)),
             accepted.get((partner, False), 0),
             accepted.get((partner, True), 0),
-            amazon.ledger.duplicates(partner),
-            amazon.tally.throttled(partner),
+            duplicates[partner],
+            throttled[partner],
         ]
 
     heads = (

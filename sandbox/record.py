@@ -60,18 +60,13 @@ def _refusal(status: int, text: str) -> Answer:
 
 
 def _stats(amazon: Amazon) -> dict[str, Any]:
+    duplicates = amazon.ledger.duplicates()
     fresh = [entry for entry in amazon.ledger.accepted.values() if not entry.history]
     return {
         **amazon.tally.as_json(),
         "accepted": len(fresh),
         "accepted_not_eligible": sum(not entry.eligible for entry in fresh),
-        "duplicates": {
-            "total": amazon.ledger.duplicates(),
-            "by_seller": {
-                seller.selling_partner_id: amazon.ledger.duplicates(seller.selling_partner_id)
-                for seller in amazon.world.sellers
-            },
-        },
+        "duplicates": {"total": duplicates.total(), "by_seller": dict(duplicates)},
     }
 
 

@@ -18,6 +18,7 @@ from sandbox.messages import HTML, Answer, Request, error_answer, parse_target, 
 
 MAX_BODY = 1_000_000
 _MAX_HEAD = 64 * 1024
+_MAX_TARGET = 16 * 1024
 _MAX_WAITING = 256 * 1024
 
 
@@ -161,6 +162,8 @@ class _Connection(asyncio.Protocol):
     def _answer(self) -> None:
         event = self._request
         assert event is not None
+        if len(event.target) > _MAX_TARGET:
+            raise ValueError("the target is too long")
         path, query = parse_target(event.target.decode("ascii"))
         headers: dict[str, str] = {}
         for raw_name, raw_value in event.headers:

@@ -33,19 +33,18 @@ class Tally:
         if agent in self.user_agents or len(self.user_agents) < _MOST_AGENTS:
             self.user_agents[agent[:500]] += 1
 
-    def throttled(self, seller: str | None = None) -> int:
-        """How many requests (of the seller) were answered with 429."""
-        return sum(
-            line.statuses["429"]
-            for (partner, _), line in self.lines.items()
-            if seller in (None, partner)
-        )
+    def throttled(self) -> Counter[str]:
+        """By seller, the requests that were answered with 429."""
+        counts: Counter[str] = Counter()
+        for (partner, _), line in self.lines.items():
+            counts[partner] += line.statuses["429"]
+        return counts
 
     def as_json(self) -> dict[str, Any]:
         """The counts, one entry for each seller and operation."""
         return {
             "requests": sum(line.statuses.total() for line in self.lines.values()),
-            "throttled": self.throttled(),
+            "throttled": self.throttled().total(),
             "operations": [
                 {
                     "seller": seller,

@@ -12,16 +12,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.options import Options, options_from
+from sandbox.options import Options
 from sandbox.service import open_service
+
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Running:
     """A sandbox that answers at `url`."""
 
     url: str
+    stop: Callable[[], None] = field(repr=False)
+    """Ends it before its time: from now on connections are refused."""
 
     @cached_property
     def sellers(self) -> tuple[SellerKeys, ...]:
@@ -108,44 +113,56 @@ def running(
     """A sandbox with these options (`sandbox.options.Options`) that is stopped at the end.
 
     It runs in a thread, or in a process of its own where the test's own work must not slow it down.
+    `faults` are rules here, not a file.
     """
-    start = _process if process else _thread
-    with start(options_from(options)) as url:
-        amazon = Running(url)
+    start = _in_process if process else _in_thread
+    url, stop = start(Options(**options))
+    try:
+        amazon = Running(url, stop)
         if faults:
             amazon.set_faults(faults)
         yield amazon
+    finally:
+        stop()
 
 
-@contextmanager
-def _thread(options: Options) -> Iterator[str]:
+def _in_thread(options: Options) -> tuple[str, Callable[[], None]]:
     service = open_service(options, time.time())
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
     thread.start()
-    try:
-        yield asyncio.run_coroutine_threadsafe(service.start(), loop).result(30)
-    finally:
+
+    def stop() -> None:
+        if loop.is_closed():
+            return
         asyncio.run_coroutine_threadsafe(service.stop(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
         loop.close()
 
+    try:
+        url = asyncio.run_coroutine_threadsafe(service.start(), loop).result(30)
+    except BaseException:
+        stop()
+        raise
+    return url, stop
 
-@contextmanager
-def _process(options: Options) -> Iterator[str]:
-    given = {name: getattr(options, name) for name in Options.__slots__}
+
+def _in_process(options: Options) -> tuple[str, Callable[[], None]]:
     command = [sys.executable, "-m", "sandbox"]
-    for name, value in given.items():
+    for name in Options.__slots__:
+        value = getattr(options, name)
         if value is not None:
-            command += [f"--{name.replace('_', '-')}", str(value)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        try:
-            assert child.stdout is not None
-            line = child.stdout.readline()
-            if not line:
-                raise RuntimeError(f"the sandbox ended with exit code {child.wait()}")
-            yield line.split()[-1]
-        finally:
+            command.append(f"--{name.replace('_', '-')}={value}")
+    child = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+
+    def stop() -> None:
+        with child:  # closes the pipe and waits
             child.terminate()
-            child.wait(30)
+
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    if not line:
+        stop()
+        raise RuntimeError(f"the sandbox ended with exit code {child.returncode}")
+    return line.split()[-1], stop
