@@ -1,0 +1,158 @@
+"""Everything that was asked of Amazon, each attempt and each step, to be read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
+from messaging.states import Status
+from solicit_dashboard.admin_base import (
+    SEARCH_HELP,
+    PeriodFilter,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    account_led_filter,
+    led_by_account,
+    period_filter,
+)
+
+
+class ChangedFilter(PeriodFilter):
+    """By the moment of the last step, which our index holds behind the account."""
+
+    title = "last step"
+    field = "status_at"
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[OutgoingAction]
+    ) -> QuerySet[OutgoingAction]:
+        if self.value() is not None:
+            queryset = led_by_account(queryset)
+        return super().queryset(request, queryset)
+
+
+class AttemptInline(ReadOnlyInline):
+    model = ActionAttempt
+    fields = (
+        "number",
+        "claimed_at",
+        "finished_at",
+        "abandoned_at",
+        "outcome",
+        "status_code",
+        "code",
+        "message",
+        "request_id",
+        "duration_ms",
+    )
+
+
+class EventInline(ReadOnlyInline):
+    model = ActionEvent
+    fields = ("at", "before", "after", "user", "reason")
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ActionEvent]:
+        events: QuerySet[ActionEvent] = super().get_queryset(request)
+        return events.select_related("user")
+
+
+@admin.register(OutgoingAction)
+class OutgoingActionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "pk",
+        "order",
+        "account",
+        "kind",
+        "status",
+        "status_at",
+        "reason",
+        "requested_by",
+        "batch",
+        "created_at",
+    )
+    list_filter = (
+        "account",
+        account_led_filter("status", "state", Status.choices),
+        ChangedFilter,
+    )
+    prefetched = ("order", "account", "requested_by", "batch")
+    ordering = ("-pk",)
+    search_order = "order"
+    day_field = "created_at"
+    search_help_text = "An order number or its beginning."
+    linked_lookups = ("batch__id__exact",)
+    inlines = (AttemptInline, EventInline)
+
+
+@admin.register(ActionAttempt)
+class ActionAttemptAdmin(ReadOnlyAdmin):
+    list_display = (
+        "pk",
+        "order_number",
+        "number",
+        "claimed_at",
+        "outcome",
+        "status_code",
+        "code",
+        "message",
+        "request_id",
+        "duration_ms",
+    )
+    list_filter = ("outcome", period_filter("claimed_at", "claimed"))
+    prefetched = ("action__order",)
+    ordering = ("-pk",)
+    search_order = "action__order"
+    day_field = "claimed_at"
+    search_help_text = SEARCH_HELP
+
+    @admin.display(description="order")
+    def order_number(self, attempt: ActionAttempt) -> str:
+        return attempt.action.order.amazon_order_id
+
+
+@admin.register(ActionEvent)
+class ActionEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "order_number", "before", "after", "user", "reason")
+    prefetched = ("action__order", "user")
+    ordering = ("-pk",)
+    search_order = "action__order"
+    search_help_text = "An order number or its beginning."
+
+    @admin.display(description="order")
+    def order_number(self, event: ActionEvent) -> str:
+        return event.action.order.amazon_order_id
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = (
+        "pk",
+        "description",
+        "origin",
+        "created_at",
+        "created_by",
+        "selected",
+        "queued",
+        "stopped_at",
+        "actions_of_batch",
+    )
+    list_filter = ("origin",)
+    prefetched = ("created_by",)
+    ordering = ("-pk",)
+
+    @admin.display(description="actions")
+    def actions_of_batch(self, batch: Batch) -> SafeString:
+        address = reverse("admin:messaging_outgoingaction_changelist")
+        return format_html('<a href="{}?batch__id__exact={}">Show</a>', address, batch.pk)
+
+
+@admin.register(KillSwitch)
+class KillSwitchAdmin(ReadOnlyAdmin):
+    list_display = ("set_at", "account", "kind", "reason", "set_by", "lifted_at", "lifted_by")
+    prefetched = ("account", "set_by", "lifted_by")

@@ -1,0 +1,91 @@
+"""Orders and what is never asked, to be read."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from messaging.models import OutgoingAction
+from messaging.states import TAKEN, Status
+from orders.models import Exclusion, Order, OrderItem, OrderSync
+from orders.states import Refusal
+from solicit_dashboard.admin_base import (
+    SEARCH_HELP,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    account_led_filter,
+    period_filter,
+)
+
+SOLICITATIONS = [(status.value, status.label) for status in Status if status in TAKEN]
+FIXED_REFUSALS = [
+    (refusal.value, refusal.label)
+    for refusal in Refusal
+    if refusal not in {Refusal.WINDOW_CLOSED, Refusal.TOO_EARLY}
+]
+
+
+class ItemInline(ReadOnlyInline):
+    model = OrderItem
+    fields = ("title", "sku", "asin", "quantity", "quantity_shipped", "is_subscribe_and_save")
+    show_change_link = False
+
+
+class ActionInline(ReadOnlyInline):
+    model = OutgoingAction
+    fields = ("kind", "status", "status_at", "reason", "requested_by", "created_at")
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = (
+        "amazon_order_id",
+        "account",
+        "marketplace_id",
+        "fulfillment_status",
+        "fulfilled_by",
+        "purchased_at",
+        "latest_delivery_at",
+        "window_source",
+        "fixed_refusal",
+        "solicitation",
+        "solicitation_at",
+    )
+    list_filter = (
+        "account",
+        account_led_filter("solicitation", "review request", SOLICITATIONS),
+        account_led_filter("fixed_refusal", "refusal", FIXED_REFUSALS),
+        period_filter("purchased_at", "purchased"),
+    )
+    prefetched = ("account",)
+    ordering = ("-purchased_at", "-pk")
+    search_order = ""
+    day_field = "purchased_at"
+    search_help_text = SEARCH_HELP
+    inlines = (ItemInline, ActionInline)
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "value", "account", "reason", "created_by", "created_at", "undone_at")
+    list_filter = ("account", "kind")
+    prefetched = ("account", "created_by")
+
+
+@admin.register(OrderSync)
+class OrderSyncAdmin(ReadOnlyAdmin):
+    """How far each account's orders were read; the token of a search under way is not shown."""
+
+    list_display = ("account", "updated_after", "worked_at", "due_at", "error")
+    prefetched = ("account",)
+    fields = (
+        "account",
+        "updated_after",
+        "search_after",
+        "search_before",
+        "search_started_at",
+        "pages",
+        "due_at",
+        "worked_at",
+        "error",
+        "error_at",
+    )

@@ -1,0 +1,69 @@
+"""Applications, accounts and who may work with them. Secrets are never shown, encrypted or not."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from sellers.models import AccountMarketplace, Application, Membership, SellerAccount
+from solicit_dashboard.admin_base import AnyModelAdmin, ReadOnlyAdmin, ReadOnlyInline
+
+
+class MarketplaceInline(ReadOnlyInline):
+    model = AccountMarketplace
+    fields = ("name", "marketplace_id", "country", "currency", "language", "is_participating")
+    show_change_link = False
+
+
+class MembershipInline(ReadOnlyInline):
+    model = Membership
+    fields = ("user", "role", "created_at")
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    list_display = ("name", "client_id", "created_at")
+    fields = ("name", "client_id", "created_at")
+
+
+@admin.register(SellerAccount)
+class SellerAccountAdmin(ReadOnlyAdmin):
+    list_display = ("name", "selling_partner_id", "region", "connection", "paused_at", "created_at")
+    list_filter = ("region", "connection")
+    fields = (
+        "name",
+        "selling_partner_id",
+        "region",
+        "application",
+        "connection",
+        "trouble",
+        "paused_at",
+        "paused_by",
+        "created_at",
+    )
+    inlines = (MarketplaceInline, MembershipInline)
+
+
+@admin.register(Membership)
+class MembershipAdmin(AnyModelAdmin):
+    """Who has which role on which account: no record, so a superuser changes it here."""
+
+    list_display = ("user", "account", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "account")
+    search_fields = ("user__username", "account__name")
+    ordering = ("account__name", "user__username")
+    fields = ("user", "account", "role")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)
