@@ -40,7 +40,13 @@ from spapi.limits import Limiter, RateLimiting, RetryInfo, Unlimited
 from spapi.logs import Logging
 from spapi.marketplaces import MARKETPLACES, REGIONS, Marketplace, Region
 from spapi.operations import OPERATIONS, Operation
-from spapi.transport import Transport
+from spapi.transport import (
+    HttpAnswer,
+    HttpRequest,
+    HttpTransport,
+    Transport,
+    TransportFailed,
+)
 from spapi.types import (
     Accepted,
     ActionLink,
@@ -73,6 +79,9 @@ __all__ = [
     "ConnectFailed",
     "Credentials",
     "Effect",
+    "HttpAnswer",
+    "HttpRequest",
+    "HttpTransport",
     "InvalidClient",
     "InvalidCombination",
     "InvalidGrant",
@@ -108,6 +117,7 @@ __all__ = [
     "TokenServiceUnavailable",
     "TokenStore",
     "Transport",
+    "TransportFailed",
     "UnexpectedStatus",
     "Unknown",
     "UnknownForbidden",

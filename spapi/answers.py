@@ -79,14 +79,15 @@ def request_id(answer: HttpAnswer) -> str:
 def error_of(operation: Operation, answer: HttpAnswer, secrets: Iterable[str]) -> SpApiError:
     """The error that the answer stands for; its status is not the operation's success."""
     body = kept_body(answer, secrets)
-    code, message, details = (redact(text, secrets) for text in _first_error(answer.body))
+    # Redacted before it is cut, here as above.
+    code, message, details = (redact(text, secrets)[:2000] for text in _first_error(answer.body))
     return _kind(answer.status, answer.body)(
         message,
         api=operation.api,
         version=operation.version,
         operation=operation.name,
         status=answer.status,
-        code=code,
+        code=code[:200],
         details=details,
         request_id=request_id(answer),
         body=body,
@@ -122,4 +123,4 @@ def _first_error(body: bytes) -> tuple[str, str, str]:
     """Code, message and details of the first error, "" each where there is none."""
     error = next(iter(_errors(body)), {})
     code, message, details = (clean(error.get(name)) for name in ("code", "message", "details"))
-    return (code or "")[:200], (message or "")[:2000], (details or "")[:2000]
+    return code or "", message or "", details or ""

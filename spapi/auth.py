@@ -127,6 +127,7 @@ class Tokens:
         self._connect_timeout = connect_timeout
         self._deadline = deadline
         self._margin = timedelta(seconds=REFRESH_BEFORE + random.uniform(0, REFRESH_SPREAD))  # noqa: S311
+        self._last: AccessToken | None = None
         self._failed_at = 0.0
         self._failure: AuthorizationFailed | None = None
         identity = "\0".join((endpoint, credentials.client_id, credentials.refresh_token))
@@ -135,7 +136,10 @@ class Tokens:
     def current(self) -> AccessToken:
         """A token that lasts for another minute at least: the one kept, or a new one."""
         token = self._store.get(self.key)
-        return token if token is not None and self.lasts(token) else self._exchange_once(token)
+        if token is None or not self.lasts(token):
+            token = self._exchange_once(token)
+        self._last = token
+        return token
 
     def renewed(self) -> AccessToken:
         """A token that Amazon has issued after this was called."""
@@ -237,10 +241,9 @@ class Tokens:
         )
 
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown anywhere: the client secret, the refresh token, the token kept."""
-        token = self._store.get(self.key)
-        kept = (token.value,) if token is not None else ()
-        return (self._credentials.client_secret, self._credentials.refresh_token, *kept)
+        """What must not be shown anywhere: client secret, refresh token, the last access token."""
+        last = (self._last.value,) if self._last is not None else ()
+        return (self._credentials.client_secret, self._credentials.refresh_token, *last)
 
 
 def _token(answer: HttpAnswer, document: object, asked_at: datetime) -> AccessToken | None:

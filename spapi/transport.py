@@ -132,6 +132,7 @@ class HttpTransport(Transport):
         # The watchdog ends the wait; the read timeout only stands behind it.
         timeout = (request.connect_timeout, request.deadline + 1)
         watch = watchdog()
+        failure: TransportFailed
         try:
             watch.watch(exchange)
             with over(exchange):
@@ -143,11 +144,13 @@ class HttpTransport(Transport):
             raise
         except Exception as error:
             # Whatever went wrong, the caller is owed one thing: whether anything may have left.
-            # No chain: the exceptions of requests carry the request, and with it the token.
-            raise _failure(error, exchange, request.url) from None
+            failure = _failure(error, exchange, request.url)
         finally:
             exchange.finish()
             watch.release(exchange)
+        # Out here, so that no exception of requests is its context: they carry the request, and
+        # with it the token.
+        raise failure
 
     def close(self) -> None:
         self._kept.close()

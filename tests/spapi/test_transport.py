@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 import time
 import tracemalloc
 import zlib
@@ -63,8 +64,16 @@ def test_request_without_an_answer_has_an_unknown_effect(
 
 
 def test_reset_before_the_request_was_read_is_unknown(make_client: MakeClient) -> None:
-    with listener(reset) as address, pytest.raises(spapi.NoAnswer) as caught:
-        ask(warm(make_client(endpoint=f"http://{address}")))
+    connected = threading.Event()
+
+    def reset_unread(sock: socket.socket) -> None:
+        connected.wait(10)
+        reset(sock)
+
+    with listener(reset_unread) as address:
+        client = warm(make_client(endpoint=f"http://{address}"))
+        with pytest.raises(spapi.NoAnswer) as caught:
+            ask(client, before_send=connected.set)
     assert caught.value.reason in {"reset", "closed"}
 
 

@@ -1,0 +1,36 @@
+"""The table of operations says what Amazon's models say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from spapi import OPERATIONS
+
+MODELS = Path(__file__).parent.parent / "data" / "models"
+FILES = {
+    "solicitations": "solicitations.json",
+    "orders": "orders_2026-01-01.json",
+    "sellers": "sellers.json",
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operation_is_as_in_its_model(name: str) -> None:
+    operation = OPERATIONS[name]
+    model = json.loads((MODELS / FILES[operation.api]).read_text())
+    paths = {re.sub(r"\{.*?\}", "{}", path): ops for path, ops in model["paths"].items()}
+    described = paths[re.sub(r"\{.*?\}", "{}", operation.path)][operation.method.lower()]
+    assert described["operationId"] == operation.name
+    assert model["info"]["version"] == operation.version
+    assert str(operation.success) in described["responses"]
+    plan = re.search(r"\| *([\d.]+) *\| *(\d+) *\|", described["description"])
+    assert plan is not None
+    assert (float(plan[1]), int(plan[2])) == (operation.rate, operation.burst)
+    assert operation.source.endswith(FILES[operation.api])
+
+
+def test_table_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        OPERATIONS["x"] = next(iter(OPERATIONS.values()))
