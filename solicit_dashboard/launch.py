@@ -1,4 +1,4 @@
-"""What `./run` does: make the environment, then become the command asked for.
+"""What `./run` and `./test` do: make the environment, then become what was asked for.
 
 Standard library only: it runs before anything is installed.
 """
@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from solicit_dashboard.install import ROOT, InstallError, ensure_installed
 from solicit_dashboard.local import LocalError, add_options, environment_of_last_start, prepare
@@ -49,11 +50,28 @@ def main(words: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    return _become(python, [*script, *words[1:]], environment)
+
+
+def test(words: Sequence[str]) -> int:
+    """Does not return when all is well: the process becomes the test suite."""
+    try:
+        python = ensure_installed(["requirements.txt", "requirements-dev.txt"], _say)
+    except InstallError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    os.chdir(ROOT)
+    return _become(python, ["-m", "tests.suite", *words], dict(os.environ))
+
+
+def _become(python: Path, words: Sequence[str], environment: dict[str, str]) -> int:
     # PATH and VIRTUAL_ENV as an activated environment has them, for programs that look there.
     environment["VIRTUAL_ENV"] = str(python.parent.parent)
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     sys.stdout.flush()
-    return os.execve(python, [str(python), *script, *words[1:]], environment)  # noqa: S606
+    return os.execve(python, [str(python), *words], environment)  # noqa: S606
 
 
 def _say(line: str) -> None:

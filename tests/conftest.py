@@ -10,6 +10,32 @@ from django.test import TransactionTestCase, override_settings
 from audit.guards import GUARDS, install, remove
 from solicit_dashboard.redis import get_redis
 
+_DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="only tests that use the database: the others say the same on every database",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("only_database"):
+        others = [item for item in items if not _uses_database(item)]
+        items[:] = [item for item in items if _uses_database(item)]
+        config.hook.pytest_deselected(items=others)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    if any(item.get_closest_marker(name) for name in ("django_db", "e2e", "processes")):
+        return True
+    if not _DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+        return True
+    case = getattr(item, "cls", None)
+    return isinstance(case, type) and issubclass(case, TransactionTestCase)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _fast_passwords() -> Iterator[None]:
