@@ -71,9 +71,10 @@ class Caller:
     ) -> HttpAnswer:
         """The successful answer to the call; raises SpApiError for every other end of it.
 
-        A GET is repeated once with a new token if Amazon says that the old one has expired. A POST
-        is never repeated, unless it was answered by 429 and the retry of these is switched on:
-        such a one is known not to have been carried out.
+        A GET is repeated once with a new token if Amazon says that the old one has expired, and by
+        the transport once on a new connection if the kept-alive one had been closed. A POST is
+        never repeated, unless it was answered by 429 and the retry of these is switched on: such a
+        one is known not to have been carried out.
         """
         renewed = False
         throttled = 0

@@ -28,11 +28,11 @@ _under_way = _UnderWay()
 @contextmanager
 def over(exchange: Exchange) -> Iterator[None]:
     """Connections that this thread uses inside are used for the exchange."""
-    _under_way.exchange = exchange
+    outer, _under_way.exchange = _under_way.exchange, exchange
     try:
         yield
     finally:
-        _under_way.exchange = None
+        _under_way.exchange = outer
 
 
 def _current() -> Exchange:

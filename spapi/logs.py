@@ -79,11 +79,11 @@ class CallLog:
         if sink is False:
             return
         line = f"{kind} {one_line(redact(text, self._secrets()))}"
-        if sink is True:
-            logger.log(level, "%s", line)
-            return
         try:
-            sink(line)
+            if sink is True:
+                logger.log(level, "%s", line)
+            else:
+                sink(line)
         except Exception:
             # The answer to a POST must reach the caller whatever becomes of its log.
             logger.warning("a log sink failed", exc_info=True)
