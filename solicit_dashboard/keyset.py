@@ -1,0 +1,122 @@
+"""Paging by the place in the order, never by an offset: the last page costs what the first does.
+
+Several accounts are read one by one and merged, because no index holds the rows of several accounts
+in the order of a moment.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+
+PAGE_SIZE = 50
+MOST_COUNTED = 10_000
+
+Place = tuple[datetime, int]
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page begins: after this place, or before it when `backwards`."""
+
+    place: Place
+    backwards: bool = False
+
+
+@dataclass(frozen=True)
+class KeysetPage:
+    """The ids of one page in their order, and the cursors of its neighbours ("" = there is none)."""
+
+    ids: list[int]
+    before: str
+    after: str
+
+
+def keyset_page(
+    querysets: Iterable[QuerySet[Any]],
+    field: str,
+    *,
+    cursor: Cursor | None,
+    size: int = PAGE_SIZE,
+) -> KeysetPage:
+    """The page of all these rows together, newest `field` first, the greater id first among equals.
+
+    Each queryset takes one statement, which an index on (…, -field, -id) answers.
+    """
+    backwards = cursor is not None and cursor.backwards
+    found = [
+        list(
+            (_beyond(rows, field, cursor) if cursor else rows)
+            .order_by(*((field, "pk") if backwards else (f"-{field}", "-pk")))
+            .values_list(field, "pk")[: size + 1]
+        )
+        for rows in querysets
+    ]
+    places: list[Place] = list(islice(heapq.merge(*found, reverse=not backwards), size + 1))
+    more = len(places) > size
+    places = places[:size]
+    if backwards:
+        places.reverse()
+    has_before = more if backwards else cursor is not None
+    has_after = bool(places) if backwards else more
+    return KeysetPage(
+        ids=[pk for _moment, pk in places],
+        before=write_place(places[0]) if places and has_before else "",
+        after=write_place(places[-1]) if places and has_after else "",
+    )
+
+
+def fetch(queryset: QuerySet[Any], ids: Sequence[int]) -> list[Any]:
+    """The rows with these ids, in this order."""
+    rows = {row.pk: row for row in queryset.filter(pk__in=ids)}
+    return [rows[pk] for pk in ids if pk in rows]
+
+
+def count_to(queryset: QuerySet[Any], most: int = MOST_COUNTED) -> int:
+    """How many rows there are; one more than `most` stands for any greater number."""
+    return queryset.order_by()[: most + 1].count()
+
+
+def capped(number: int, most: int = MOST_COUNTED) -> str:
+    """A count as people read it: 1,204, or 10,000+."""
+    return f"{most:,}+" if number > most else f"{number:,}"
+
+
+def read_cursor(after: str, before: str) -> Cursor | None:
+    """The cursor of an address; raises BadRequest for one that no page of ours has made."""
+    if after and before:
+        raise BadRequest("Give “after” or “before”, not both.")
+    text = after or before
+    if not text:
+        return None
+    moment, _tilde, pk = text.partition("~")
+    try:
+        # microseconds since 1970: an address needs no escapes for it
+        at = datetime.fromtimestamp(int(moment) / 1_000_000, UTC)
+        place = (at.replace(microsecond=int(moment) % 1_000_000), int(pk))
+    except (ValueError, OverflowError, OSError):
+        raise BadRequest("This page does not exist. Go back to the first one.") from None
+    if abs(place[1]) >= 2**63:
+        raise BadRequest("This page does not exist. Go back to the first one.")
+    return Cursor(place, backwards=bool(before))
+
+
+def write_place(place: Place) -> str:
+    """The place as it stands in an address."""
+    at, pk = place
+    return f"{int(at.timestamp()) * 1_000_000 + at.microsecond}~{pk}"
+
+
+def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor) -> QuerySet[Any]:
+    """The rows after (or before) the cursor; the first condition is the range in the index."""
+    at, pk = cursor.place
+    if cursor.backwards:
+        return rows.filter(**{f"{field}__gte": at}).exclude(**{field: at, "pk__lte": pk})
+    return rows.filter(**{f"{field}__lte": at}).exclude(**{field: at, "pk__gte": pk})
