@@ -99,14 +99,16 @@ class _Run:
     def begin(self, *, since: datetime | None, full: bool) -> None:
         with transaction.atomic():
             self.sync = lock_orders_of(self.account.pk)
-            asked_anew = since is not None or full
-            if self.sync.next_token and not asked_anew and self._token_lasts():
-                self.resumed = True
-                return
             if full:
                 after = self.now - EVERYTHING
             elif since is not None:
                 after = since
+            elif self.sync.search_after is not None:
+                if self.sync.next_token and self._token_lasts():
+                    self.resumed = True
+                    return
+                # begun, but nothing read, or the token is too old: the same search again
+                after = self.sync.search_after
             elif self.sync.updated_after is not None:
                 after = self.sync.updated_after - OVERLAP
             else:
@@ -228,7 +230,8 @@ class _Run:
         with transaction.atomic():
             sync = lock_orders_of(self.account.pk)
             sync.next_token = ""
-            sync.save(update_fields=["next_token"])
+            sync.search_after = sync.search_before = sync.search_started_at = None
+            sync.save()
         return self._stop(f"The search was stopped: {problem}", AFTER_ALARM)
 
     def _stop(self, sentence: str, pause: timedelta) -> SyncResult:
