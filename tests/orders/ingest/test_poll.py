@@ -314,7 +314,7 @@ def test_a_token_that_is_too_old_is_not_used_again(account: SellerAccount) -> No
     amazon.now += timedelta(hours=24)
     assert run(account, amazon).finished
     assert amazon.calls[1] == {
-        "after": NOON + timedelta(hours=24) - 60 * DAY,
+        "after": NOON - 60 * DAY,
         "data": INCLUDED_DATA,
         "token": None,
     }
@@ -361,6 +361,20 @@ def test_full_reads_all_that_amazon_keeps(account: SellerAccount) -> None:
     run(account, amazon, full=True)
     assert len(stored()) == 4
     assert sync_of(account).updated_after == NOON - 2 * MINUTE
+
+
+def test_a_search_that_read_nothing_yet_is_not_forgotten(account: SellerAccount) -> None:
+    amazon = world(1)
+    amazon.orders.append(an_order("302-9999999-9999999", updated_at=NOON - 400 * DAY))
+
+    def refuse(number: int) -> None:
+        if number == 0:
+            raise spapi.LimitReached(10.0)
+
+    amazon.before = refuse
+    assert run(account, amazon, full=True).wait_seconds == 10
+    assert run(account, amazon).finished
+    assert len(stored()) == 2
 
 
 def test_since_does_not_move_the_cursor_over_a_gap(account: SellerAccount) -> None:
