@@ -160,7 +160,7 @@ def _secret_key(read: Reader, debug: bool) -> str:
     make = "Make one: python -c 'import secrets; print(secrets.token_urlsafe(64))'"
     if value is None:
         if not debug:
-            read.fault("SECRET_KEY", "is missing", make)
+            read.missing("SECRET_KEY", make)
         # Under DEBUG a key of this process alone: it works, and nothing can come to rely on it.
         return token_urlsafe(64)
     if not debug and (len(value) < SHORTEST_SECRET_KEY or len(set(value)) < 5):
@@ -176,7 +176,7 @@ def _token_keys(read: Reader, debug: bool) -> tuple[str, ...]:
     )
     if not keys:
         if not debug:
-            read.fault("TOKEN_KEYS", "is missing", make)
+            read.missing("TOKEN_KEYS", make)
         return (base64.urlsafe_b64encode(os.urandom(32)).decode(),)
     for position, key in enumerate(keys, start=1):
         try:
@@ -193,7 +193,7 @@ def _redis_url(read: Reader, debug: bool) -> str:
     fix = "Write redis://:password@host:6379/0, rediss://… or unix://:password@/path?db=0."
     if value is None:
         if not debug:
-            read.fault("REDIS_URL", "is missing", f"{fix} ./run starts a server of its own.")
+            read.missing("REDIS_URL", f"{fix} ./run starts a server of its own.")
         return "redis://127.0.0.1:6379/0"
     try:
         parts = urlsplit(value)
@@ -212,7 +212,7 @@ def _allowed_hosts(read: Reader, debug: bool) -> tuple[str, ...]:
     fix = "Write the names under which people reach the dashboard, such as reviews.example.com."
     if not hosts:
         if not debug:
-            read.fault("ALLOWED_HOSTS", "is missing", fix)
+            read.missing("ALLOWED_HOSTS", fix)
         return ("localhost", "127.0.0.1", "[::1]")
     if any("*" in host for host in hosts):
         read.fault("ALLOWED_HOSTS", "* would accept forged host names", fix)

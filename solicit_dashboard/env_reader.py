@@ -33,6 +33,11 @@ class Reader:
     def fault(self, name: str, problem: str, fix: str) -> None:
         self.faults.append(f"{name}: {problem}. {fix}")
 
+    def missing(self, name: str, fix: str) -> None:
+        """A fault, unless the file that should have had the value is one already."""
+        if not any(fault.startswith(f"{name}_FILE: ") for fault in self.faults):
+            self.fault(name, "is missing", fix)
+
     def text(self, name: str) -> str | None:
         value = self._environ.get(name, "").strip()
         path = self._environ.get(f"{name}_FILE", "").strip()
@@ -60,6 +65,7 @@ class Reader:
             return False
         if value.lower() not in {"1", "true", "yes", "on"}:
             self.fault(name, f"{value!r} is neither yes nor no", "Write 1 or 0.")
+            return False
         return True
 
     def decimal(self, name: str, default: float, low: float, high: float) -> float:
