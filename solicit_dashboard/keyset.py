@@ -7,7 +7,7 @@ in the order of a moment.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -30,6 +30,10 @@ class Cursor:
     backwards: bool = False
 
 
+# Before all rows that can be: a page that is read backwards from here is the last one.
+END = Cursor((datetime(1970, 1, 1, tzinfo=UTC), 0), backwards=True)
+
+
 @dataclass(frozen=True)
 class KeysetPage:
     """The ids of one page in their order, and the cursors of its neighbours ("" = there is none)."""
@@ -37,6 +41,17 @@ class KeysetPage:
     ids: list[int]
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class Pager:
+    """What templates/_components/pager.html shows: addresses, "" where there is none."""
+
+    first: str
+    previous: str
+    next: str
+    last: str
+    summary: str
 
 
 def keyset_page(
@@ -65,7 +80,7 @@ def keyset_page(
     if backwards:
         places.reverse()
     has_before = more if backwards else cursor is not None
-    has_after = bool(places) if backwards else more
+    has_after = cursor != END if backwards else more
     return KeysetPage(
         ids=[pk for _moment, pk in places],
         before=write_place(places[0]) if places and has_before else "",
@@ -112,6 +127,17 @@ def write_place(place: Place) -> str:
     """The place as it stands in an address."""
     at, pk = place
     return f"{int(at.timestamp()) * 1_000_000 + at.microsecond}~{pk}"
+
+
+def pager(page: KeysetPage, *, shown: int, total: str, address: Callable[..., str]) -> Pager:
+    """The links around a page; `address` makes one from the cursor's name and value."""
+    return Pager(
+        first=address() if page.before else "",
+        previous=address(before=page.before) if page.before else "",
+        next=address(after=page.after) if page.after else "",
+        last=address(before=write_place(END.place)) if page.after else "",
+        summary=f"{shown:,} of {total}",
+    )
 
 
 def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor) -> QuerySet[Any]:

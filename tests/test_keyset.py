@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from audit.models import AuditEvent, AuditKind
 from solicit_dashboard.keyset import (
+    END,
     Cursor,
+    KeysetPage,
     capped,
     count_to,
     fetch,
     keyset_page,
+    pager,
     read_cursor,
     write_place,
 )
@@ -59,6 +62,30 @@ def test_pages_show_every_row_once_in_order(size: int) -> None:
         cursor = read_cursor("", backwards[0].before)
         backwards.insert(0, keyset_page(_by_account(), "at", cursor=cursor, size=size))
     assert [page.ids for page in backwards] == [page.ids for page in forwards]
+
+
+@pytest.mark.django_db
+def test_the_last_page_is_reached_at_once() -> None:
+    expected = _rows(5, 3, 3, 9, 1)
+    page = keyset_page(_by_account(), "at", cursor=END, size=2)
+    assert page.ids == expected[-2:]
+    assert page.after == ""
+    assert page.before
+    assert read_cursor("", write_place(END.place)) == END
+
+
+def test_a_pager_links_only_where_there_is_something() -> None:
+    def address(**cursor: str) -> str:
+        return f"?{cursor}"
+
+    only = pager(KeysetPage([1], "", ""), shown=1, total="1", address=address)
+    assert (only.first, only.previous, only.next, only.last) == ("", "", "", "")
+    assert only.summary == "1 of 1"
+    middle = pager(KeysetPage([1], "b", "a"), shown=50, total="10,000+", address=address)
+    assert middle.first == "?{}"
+    assert middle.previous == "?{'before': 'b'}"
+    assert middle.next == "?{'after': 'a'}"
+    assert middle.last == "?{'before': '0~0'}"
 
 
 @pytest.mark.django_db
