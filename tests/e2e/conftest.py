@@ -1,0 +1,84 @@
+"""One product and one browser for all tests of this folder; both have ended before any other test.
+
+Package scope and not session: as long as the browser's event loop is up, Django refuses its ORM
+in this process. Tests here speak to the product through its doors alone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.browser import TIMEOUT_MS, Visitors, open_browser
+from tests.e2e.stack import Stack, started
+
+ORDERS = 400
+RATE_FACTOR = "20"
+HOLD_SECONDS = "1"
+
+
+@pytest.fixture(scope="package")
+def chrome() -> Iterator[Browser]:
+    """The browser of the machine; a machine without one fails here, and says the remedy."""
+    expect.set_options(timeout=TIMEOUT_MS)
+    with open_browser() as program:
+        yield program
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    """The product with a small demonstration, an Amazon twenty times as fast and a short hold."""
+    with started(
+        orders=ORDERS, SPAPI_RATE_FACTOR=RATE_FACTOR, SEND_HOLD_SECONDS=HOLD_SECONDS
+    ) as running:
+        _add_stranger(running)
+        yield running
+        complaints = running.complaints()
+        assert not complaints, "errors in the logs:\n" + "\n".join(complaints)
+
+
+@pytest.fixture(scope="package")
+def _people(stack: Stack, chrome: Browser) -> Visitors:
+    return Visitors(chrome, stack.url, stack.passwords)
+
+
+@pytest.fixture
+def people(request: pytest.FixtureRequest, stack: Stack, _people: Visitors) -> Iterator[Visitors]:
+    """Opens pages for this test; none of them may meet a problem that the test has not removed."""
+    stack.mark_logs()
+    yield _people
+    problems = _people.problems[:]
+    _people.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows what the processes wrote during a test that failed, and where its pictures lie."""
+    report = yield
+    funcargs = getattr(item, "funcargs", {})
+    if report.failed and isinstance(funcargs.get("stack"), Stack):
+        report.sections.append(("Logs of the product", funcargs["stack"].new_log_lines()))
+    if report.failed and report.when == "call" and isinstance(funcargs.get("people"), Visitors):
+        people: Visitors = funcargs["people"]
+        directory = Path(tempfile.gettempdir()) / "solicit-e2e-failures" / item.name
+        pictures = [str(path) for path in people.shoot(directory)]
+        report.sections.append(("Pictures of the pages", "\n".join(pictures)))
+        report.sections.append(("Problems in the pages", "\n".join(people.problems)))
+    return report
+
+
+def _add_stranger(stack: Stack) -> None:
+    """Somebody who can log in and has no role anywhere."""
+    stack.passwords["stranger"] = "nobody-knows-the-trouble"
+    stack.database(
+        "from django.contrib.auth.models import User\n"
+        f"User.objects.create_user('stranger', password={stack.passwords['stranger']!r})\n"
+        "result = None"
+    )
