@@ -1,0 +1,100 @@
+"""Rows in which every text is an attack, as somebody could send them through Amazon."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from audit.models import AuditEvent, AuditKind
+from messaging.states import Status
+from sellers.models import Connection, Role
+from tests import factories
+
+MARK = "data-attack"
+# Each leaves an element with MARK in the page, or calls attack(), should it get through.
+ATTACKS = (
+    f"<img src=x onerror=attack() {MARK}>",
+    f'"><script {MARK}>attack()</script>',
+    f"'><svg onload=attack() {MARK}>",
+    f"</title></textarea><b {MARK}>",
+    f'" autofocus onfocus=attack() {MARK} x="',
+    "{{7*7}}{% now %}<!-- ",
+    "javascript:attack()//",
+    f"\u202e<a href=javascript:attack() {MARK}>&lt;",
+)
+SHORT = f"<b {MARK}>"  # for columns that are narrow
+LONG = f"<i {MARK}>" + "W" * 480  # a word that no line can hold
+
+
+def fit(attack: str, length: int) -> str:
+    """The attack, or a shorter one where the column is too narrow for it."""
+    return attack if len(attack) <= length else SHORT[:length]
+
+
+def make(people: list[str]) -> dict[str, Any]:
+    """An account whose rows are hostile is there, and these people are operators of it; returns
+    the addresses of pages that show the rows. To be run in the environment of the dashboard."""
+    members = list(User.objects.filter(username__in=people))
+    account = factories.SellerAccountFactory(
+        name=ATTACKS[0],
+        # Not connected: nobody is to call Amazon for it, and its own words are shown.
+        connection=Connection.RECONNECT,
+        trouble=ATTACKS[1],
+        application=factories.ApplicationFactory(name=ATTACKS[2]),
+    )
+    factories.AccountMarketplaceFactory(account=account, name=ATTACKS[3], domain=ATTACKS[4])
+    for person in members:
+        factories.MembershipFactory(user=person, account=account, role=Role.OPERATOR)
+    asker = factories.UserFactory(username=ATTACKS[5], first_name=ATTACKS[0], last_name=ATTACKS[1])
+    factories.OrderSyncFactory(account=account, error=ATTACKS[6], error_at=account.created_at)
+    batch = factories.BatchFactory(
+        created_by=asker, description=ATTACKS[0], selected=8, queued=8, skipped={ATTACKS[1]: 3}
+    )
+    states = [Status.REFUSED, Status.UNCONFIRMED, Status.SENT, Status.CANCELLED]
+    order_pages = []
+    for number, attack in enumerate((*ATTACKS, LONG)):
+        order = factories.OrderFactory(
+            account=account,
+            window_closed=True,
+            fulfillment_status=fit(attack, 32),
+            fulfilled_by=fit(attack, 16),
+            service_level=fit(attack, 32),
+            programs=[attack],
+            original_order_id=fit(attack, 32),
+            total_currency=SHORT[:3],
+        )
+        factories.OrderItemFactory(
+            order=order,
+            title=attack,
+            sku=fit(attack, 64),
+            asin=fit(attack, 16),
+            order_item_id=fit(attack, 32),
+        )
+        action = factories.OutgoingActionFactory(
+            order=order,
+            batch=batch,
+            requested_by=asker,
+            status=states[number % len(states)],
+            reason=fit(attack, 300),
+            status_at=batch.created_at + timedelta(seconds=number),
+        )
+        factories.ActionAttemptFactory(
+            action=action,
+            rejected=True,
+            worker=fit(attack, 100),
+            code=fit(attack, 100),
+            message=attack[:500],
+            request_id=fit(attack, 100),
+            body=attack,
+        )
+        AuditEvent.objects.create(
+            kind=AuditKind.REQUESTED,
+            user=asker,
+            account_id=account.pk,
+            subject=fit(attack, 200),
+            detail={attack: attack},
+        )
+        order_pages.append(f"/orders/{account.pk}/{order.amazon_order_id}/")
+    return {"account": account.pk, "orders": order_pages, "batch": f"/batches/{batch.pk}/"}
