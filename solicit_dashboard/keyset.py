@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 PAGE_SIZE = 50
 MOST_COUNTED = 10_000
@@ -30,8 +30,9 @@ class Cursor:
     backwards: bool = False
 
 
-# Before all rows that can be: a page that is read backwards from here is the last one.
+# Beyond all rows that can be: a page that is read backwards from here is the last one.
 END = Cursor((datetime(1970, 1, 1, tzinfo=UTC), 0), backwards=True)
+END_ASCENDING = Cursor((datetime(9999, 12, 31, tzinfo=UTC), 2**62), backwards=True)
 
 
 @dataclass(frozen=True)
@@ -60,27 +61,30 @@ def keyset_page(
     *,
     cursor: Cursor | None,
     size: int = PAGE_SIZE,
+    descending: bool = True,
 ) -> KeysetPage:
     """The page of all these rows together, newest `field` first, the greater id first among equals.
 
-    Each queryset takes one statement, which an index on (…, -field, -id) answers.
+    Not `descending`, the oldest and the smaller id come first. Each queryset takes one statement,
+    which an index on (…, field, id) answers, whichever way it runs.
     """
     backwards = cursor is not None and cursor.backwards
+    down = descending != backwards
     found = [
         list(
-            (_beyond(rows, field, cursor) if cursor else rows)
-            .order_by(*((field, "pk") if backwards else (f"-{field}", "-pk")))
+            (_beyond(rows, field, cursor, down=down) if cursor else rows)
+            .order_by(*((f"-{field}", "-pk") if down else (field, "pk")))
             .values_list(field, "pk")[: size + 1]
         )
         for rows in querysets
     ]
-    places: list[Place] = list(islice(heapq.merge(*found, reverse=not backwards), size + 1))
+    places: list[Place] = list(islice(heapq.merge(*found, reverse=down), size + 1))
     more = len(places) > size
     places = places[:size]
     if backwards:
         places.reverse()
     has_before = more if backwards else cursor is not None
-    has_after = cursor != END if backwards else more
+    has_after = cursor not in (END, END_ASCENDING) if backwards else more
     return KeysetPage(
         ids=[pk for _moment, pk in places],
         before=write_place(places[0]) if places and has_before else "",
@@ -129,20 +133,32 @@ def write_place(place: Place) -> str:
     return f"{int(at.timestamp()) * 1_000_000 + at.microsecond}~{pk}"
 
 
-def pager(page: KeysetPage, *, shown: int, total: str, address: Callable[..., str]) -> Pager:
+def pager(
+    page: KeysetPage,
+    *,
+    shown: int,
+    total: str,
+    address: Callable[..., str],
+    descending: bool = True,
+) -> Pager:
     """The links around a page; `address` makes one from the cursor's name and value."""
+    end = END if descending else END_ASCENDING
     return Pager(
         first=address() if page.before else "",
         previous=address(before=page.before) if page.before else "",
         next=address(after=page.after) if page.after else "",
-        last=address(before=write_place(END.place)) if page.after else "",
+        last=address(before=write_place(end.place)) if page.after else "",
         summary=f"{shown:,} of {total}",
     )
 
 
-def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor) -> QuerySet[Any]:
-    """The rows after (or before) the cursor; the first condition is the range in the index."""
+def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor, *, down: bool) -> QuerySet[Any]:
+    """The rows after the cursor, in the direction of reading."""
     at, pk = cursor.place
-    if cursor.backwards:
-        return rows.filter(**{f"{field}__gte": at}).exclude(**{field: at, "pk__lte": pk})
-    return rows.filter(**{f"{field}__lte": at}).exclude(**{field: at, "pk__gte": pk})
+    way = "lt" if down else "gt"
+    # The first condition says nothing new, but is the range in the index. It stands before all
+    # others, because SQLite begins at the first bound on a column that it meets.
+    beyond = Q(**{f"{field}__{way}e": at}) & (
+        Q(**{f"{field}__{way}": at}) | Q(**{f"pk__{way}": pk})
+    )
+    return rows.model._default_manager.filter(beyond) & rows

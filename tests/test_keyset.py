@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audit.models import AuditEvent, AuditKind
 from solicit_dashboard.keyset import (
     END,
+    END_ASCENDING,
     Cursor,
     KeysetPage,
     capped,
@@ -86,6 +87,22 @@ def test_a_pager_links_only_where_there_is_something() -> None:
     assert middle.previous == "?{'before': 'b'}"
     assert middle.next == "?{'after': 'a'}"
     assert middle.last == "?{'before': '0~0'}"
+
+
+@pytest.mark.django_db
+def test_the_other_direction_shows_the_same_rows_the_other_way_round() -> None:
+    expected = _rows(5, 3, 3, 3, 9, 1, 1, 0, 7, 3)[::-1]
+    first = keyset_page(_by_account(), "at", cursor=None, size=6, descending=False)
+    cursor = read_cursor(first.after, "")
+    second = keyset_page(_by_account(), "at", cursor=cursor, size=6, descending=False)
+    assert first.ids + second.ids == expected
+    assert (first.before, second.after) == ("", "")
+    back = read_cursor("", second.before)
+    assert keyset_page(_by_account(), "at", cursor=back, size=6, descending=False) == first
+    links = pager(first, shown=6, total="10", address=lambda **at: str(at), descending=False)
+    assert links.last == str({"before": write_place(END_ASCENDING.place)})
+    last = keyset_page(_by_account(), "at", cursor=END_ASCENDING, size=6, descending=False)
+    assert (last.ids, last.after) == (expected[4:], "")
 
 
 @pytest.mark.django_db
