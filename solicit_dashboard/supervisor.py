@@ -81,16 +81,20 @@ class Supervisor:
         self._selector.register(self._wakeup, selectors.EVENT_READ, None)
 
     def __enter__(self) -> Supervisor:
-        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+        self._wakeup_before = signal.set_wakeup_fd(
+            self._waker.fileno(), warn_on_full_buffer=False
+        )
+        self._handlers_before = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
         return self
 
     def __exit__(self, *_details: object) -> None:
         self._stop_all()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._handlers_before.items():
+            signal.signal(number, handler)
         self._janitor.dismiss()
         self._selector.close()
         self._wakeup.close()

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from solicit_dashboard.env import BASE_DIR
 from tests.test_env import PRODUCTION
 
 _SHOW = """
-import json, sys, django
+import json, django
 django.setup()
 from django.conf import settings
-print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
+names = [name for name in dir(settings) if name.isupper()]
+print(json.dumps({name: getattr(settings, name) for name in names}, default=str))
 """
 
 
@@ -35,7 +37,13 @@ def run(command: list[str], environment: dict[str, str]) -> subprocess.Completed
 
 
 def shown(environment: dict[str, str], *names: str) -> dict[str, Any]:
-    done = run(["-c", _SHOW, *names], environment)
+    values = _all_settings(tuple(sorted(environment.items())))
+    return {name: values[name] for name in names}
+
+
+@cache
+def _all_settings(environment: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    done = run(["-c", _SHOW], dict(environment))
     assert done.returncode == 0, done.stderr
     values: dict[str, Any] = json.loads(done.stdout)
     return values
