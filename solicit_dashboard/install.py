@@ -65,7 +65,7 @@ def _version() -> str | None:
 
 
 def _install(lock: Path, say: Callable[[str], None]) -> None:
-    count = sum("==" in line and not line[0].isspace() for line in lock.open())
+    count = sum(line[:1].isalnum() and "==" in line for line in lock.read_text().splitlines())
     say(f"Installing {count} packages into .venv (only when {lock.name} has changed) …")
     uv = shutil.which("uv")
     if uv and _install_with_uv(uv, lock):
