@@ -66,18 +66,12 @@ def keyset_page(
     """The page of all these rows together, newest `field` first, the greater id first among equals.
 
     Not `descending`, the oldest and the smaller id come first. Each queryset takes one statement,
-    which an index on (…, field, id) answers, whichever way it runs.
+    which an index on (…, field, id) answers, whichever way it runs. Without a field ("") the order
+    is that of the ids alone.
     """
     backwards = cursor is not None and cursor.backwards
     down = descending != backwards
-    found = [
-        list(
-            (_beyond(rows, field, cursor, down=down) if cursor else rows)
-            .order_by(*((f"-{field}", "-pk") if down else (field, "pk")))
-            .values_list(field, "pk")[: size + 1]
-        )
-        for rows in querysets
-    ]
+    found = [_first_places(rows, field, cursor, down=down, number=size + 1) for rows in querysets]
     places: list[Place] = list(islice(heapq.merge(*found, reverse=down), size + 1))
     more = len(places) > size
     places = places[:size]
@@ -152,10 +146,25 @@ def pager(
     )
 
 
+def _first_places(
+    rows: QuerySet[Any], field: str, cursor: Cursor | None, *, down: bool, number: int
+) -> list[Place]:
+    """The places of the first rows beyond the cursor, in the direction of reading."""
+    sign = "-" if down else ""
+    if cursor is not None:
+        rows = _beyond(rows, field, cursor, down=down)
+    if not field:
+        ids = rows.order_by(f"{sign}pk").values_list("pk", flat=True)[:number]
+        return [(END.place[0], pk) for pk in ids]
+    return list(rows.order_by(f"{sign}{field}", f"{sign}pk").values_list(field, "pk")[:number])
+
+
 def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor, *, down: bool) -> QuerySet[Any]:
     """The rows after the cursor, in the direction of reading."""
     at, pk = cursor.place
     way = "lt" if down else "gt"
+    if not field:
+        return rows.filter(**{f"pk__{way}": pk})
     # The first condition says nothing new, but is the range in the index. It stands before all
     # others, because SQLite begins at the first bound on a column that it meets.
     beyond = Q(**{f"{field}__{way}e": at}) & (

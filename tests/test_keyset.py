@@ -106,6 +106,18 @@ def test_the_other_direction_shows_the_same_rows_the_other_way_round() -> None:
 
 
 @pytest.mark.django_db
+def test_without_a_field_the_ids_alone_are_the_order() -> None:
+    expected = sorted(_rows(5, 3, 9, 1, 7), reverse=True)
+    first = keyset_page(_by_account(), "", cursor=None, size=3)
+    second = keyset_page(_by_account(), "", cursor=read_cursor(first.after, ""), size=3)
+    assert first.ids + second.ids == expected
+    assert second.after == ""
+    again = keyset_page(_by_account(), "", cursor=read_cursor("", second.before), size=3)
+    assert again.ids == first.ids
+    assert keyset_page(_by_account(), "", cursor=END, size=2).ids == expected[-2:]
+
+
+@pytest.mark.django_db
 def test_nothing_has_one_empty_page() -> None:
     page = keyset_page(_by_account(), "at", cursor=None)
     assert (page.ids, page.before, page.after) == ([], "", "")
