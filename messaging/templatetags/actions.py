@@ -1,0 +1,64 @@
+"""What a state of an outgoing action says to a person: the answer, not the code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+from messaging.models import OutgoingAction
+from messaging.progress import advice, next_look
+from messaging.states import Status
+from solicit_dashboard.templatetags.dashboard import moment_words
+
+register = template.Library()
+
+
+@register.filter
+def state_words(action: OutgoingAction) -> str:
+    """The state in words, with the moment that matters in the reader's zone; needs `account` loaded."""
+    return action_words(action, timezone.now())
+
+
+@register.filter
+def look_at(action: OutgoingAction) -> datetime | None:
+    """When it is looked at again by itself, if it is, and not at this moment."""
+    at = next_look(action)
+    return at if at is not None and at > timezone.now() else None
+
+
+@register.filter
+def what_to_do(action: OutgoingAction) -> str:
+    """What a person may do about it, in a sentence ("" for what goes well)."""
+    return advice(Status(action.status), action.reason)
+
+
+def action_words(action: OutgoingAction, now: datetime) -> str:
+    """The state in words: "Waiting: next look 14:05", "Refused: already requested"."""
+    status = Status(action.status)
+    match status:
+        case Status.QUEUED:
+            if action.look_at > now:
+                return f"Waiting: next look {_soon(action.look_at, now)}"
+            return "Waiting for its turn"
+        case Status.HELD:
+            return f"On hold: {action.account.why_held() or 'sending is stopped'}".rstrip(".")
+        case Status.UNCONFIRMED:
+            return f"Needs a look: Amazon is asked again {_soon(action.look_at, now)}"
+        case Status.SENT:
+            return f"Sent {moment_words(action.status_at)}"
+        case Status.REFUSED | Status.CANCELLED if action.reason:
+            return action.reason
+        case Status.EXPIRED:
+            return f"Window closed {moment_words(action.status_at, 'date')}"
+        case _:
+            return str(status.label)
+
+
+def _soon(at: datetime, now: datetime) -> str:
+    """The clock for today, the day too for later."""
+    local = timezone.localtime(at)
+    if local.date() == timezone.localtime(now).date():
+        return f"{local:%H:%M}"
+    return moment_words(at)

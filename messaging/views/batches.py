@@ -1,0 +1,293 @@
+"""A batch: what was asked for with one click, how far it has come, and how to stop it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from audit.models import AuditKind
+from audit.services import record_event
+from messaging.models import Batch, OutgoingAction, OutgoingActionQuerySet
+from messaging.outbox import OutboxFilter, Pill, read_filter
+from messaging.progress import BatchProgress, Failure, batch_failures, batch_progress
+from messaging.queueing import skipped_in_words
+from messaging.services import stop_batch
+from messaging.states import TONES, Status
+from messaging.views.outbox import action_rows, is_any_moving, pill_links
+from orders.states import Tone
+from sellers.models import Role
+from solicit_dashboard.access import (
+    Reach,
+    get_batch,
+    get_reach,
+    get_user,
+    log_ignored_fields,
+    single_value,
+)
+from solicit_dashboard.csv_cells import safe_cell
+from solicit_dashboard.keyset import keyset_page, pager, read_cursor
+from solicit_dashboard.middleware import is_htmx
+
+# Batches older than this are not looked at for the small status in the header.
+RECENT = timedelta(days=1)
+# The order of the states in the bar: what is done first, what waits last.
+BAR_ORDER = (
+    Status.SENT,
+    Status.PROBABLY_SENT,
+    Status.REFUSED,
+    Status.UNCONFIRMED,
+    Status.UNRESOLVED,
+    Status.EXPIRED,
+    Status.CANCELLED,
+    Status.SENDING,
+)
+CSV_HEADER = (
+    "order",
+    "account",
+    "marketplace",
+    "state",
+    "reason",
+    "state since (UTC)",
+    "asked by",
+    "asked at (UTC)",
+    "next look (UTC)",
+    "Amazon request id",
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One piece of the bar, in hundredths of its length."""
+
+    tone: Tone
+    x: float
+    width: float
+    title: str
+
+
+@dataclass(frozen=True)
+class ProgressView:
+    """What the fragment that polls itself shows."""
+
+    batch: Batch
+    progress: BatchProgress
+    segments: list[Segment]
+    outcomes: list[tuple[Status, Tone, int]]
+    failures: list[Failure]
+    hold_seconds: int
+    hold_left: int
+    may_stop: bool
+    is_polling: bool
+
+
+@require_safe
+def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """The page of a batch; htmx gets the table of its actions."""
+    found = get_batch(request, batch_id)
+    reach = get_reach(request)
+    context = _table(request, found, reach)
+    if is_htmx(request):
+        return render(request, "messaging/_batch_actions.html", context)
+    view = _progress_view(found, reach, timezone.now())
+    sees_all = found.created_by_id == get_user(request).pk or view.progress.total == found.queued
+    context |= {
+        "view": view,
+        "skipped": skipped_in_words(found.skipped) if sees_all else [],
+    }
+    return render(request, "messaging/batch.html", context)
+
+
+@require_safe
+def progress(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """How far the batch has come; the fragment asks for itself again until it is finished."""
+    found = get_batch(request, batch_id)
+    view = _progress_view(found, get_reach(request), timezone.now())
+    if not is_htmx(request):
+        return redirect("messaging:batch", found.pk)
+    context = {"view": view, "announcement": "" if view.is_polling else _outcome_in_words(view)}
+    response = render(request, "messaging/_progress.html", context)
+    if not view.is_polling:
+        response.headers["HX-Trigger"] = "batch-finished"
+    return response
+
+
+@require_POST
+def stop(request: HttpRequest, batch_id: int) -> HttpResponse:
+    """Nothing more of the batch leaves. During the hold this is Undo."""
+    found = get_batch(request, batch_id, Role.OPERATOR)
+    log_ignored_fields(request, [])
+    reach = get_reach(request)
+    now = timezone.now()
+    stopped = stop_batch(
+        found, user=get_user(request), at=now, account_ids=reach.ids(Role.OPERATOR)
+    )
+    sentence = (
+        f"Stopped. {stopped:,} review requests will not be sent."
+        if stopped
+        else "There was nothing left to stop."
+    )
+    if not is_htmx(request):
+        messages.success(request, sentence)
+        return redirect("messaging:batch", found.pk)
+    found.refresh_from_db()
+    context = {"view": _progress_view(found, reach, now), "toast": sentence}
+    response = render(request, "messaging/_progress.html", context)
+    response.headers["HX-Trigger"] = "batch-finished"
+    return response
+
+
+@require_safe
+def export(request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
+    """The batch's actions as CSV, as many as this person may see; cells are no formulas."""
+    found = get_batch(request, batch_id)
+    account_ids = get_reach(request).ids()
+    chosen = _read_filter(request, account_ids)
+    actions = _actions(found, chosen, account_ids)
+    record_event(
+        AuditKind.EXPORTED,
+        user=request.user,
+        subject=f"Batch {found.pk}",
+        rows=actions.count(),
+        state=chosen.pill.key,
+    )
+    return StreamingHttpResponse(
+        _csv_lines(actions),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="batch-{found.pk}.csv"'},
+    )
+
+
+@require_safe
+def batch_status(request: HttpRequest) -> HttpResponse:
+    """The newest batch of this person that is under way, small, for the header of every page."""
+    now = timezone.now()
+    user = get_user(request)
+    recent = Batch.objects.filter(created_by=user, created_at__gte=now - RECENT).order_by("-pk")
+    account_ids = get_reach(request).ids()
+    for candidate in recent[:3]:
+        state = batch_progress(candidate, account_ids, now)
+        if not state.is_finished:
+            context = {"batch": candidate, "progress": state}
+            return render(request, "messaging/_batch_status.html", context)
+    return render(request, "messaging/_batch_status.html", {"batch": None})
+
+
+def _progress_view(found: Batch, reach: Reach, now: datetime) -> ProgressView:
+    state = batch_progress(found, reach.ids(), now)
+    segments, x = [], 0.0
+    for status in BAR_ORDER:
+        number = state.counts.get(status, 0)
+        if number:
+            width = number / state.total * 100
+            tone = TONES[status]
+            segments.append(
+                Segment(tone, round(x, 3), round(width, 3), f"{number:,} {status.label.lower()}")
+            )
+            x += width
+    hold = (found.release_at - found.created_at).total_seconds()
+    left = (found.release_at - now).total_seconds()
+    return ProgressView(
+        batch=found,
+        progress=state,
+        segments=segments,
+        outcomes=[
+            (status, TONES[status], state.counts[status])
+            for status in Status
+            if state.counts.get(status)
+        ],
+        failures=batch_failures(found, reach.ids()) if state.failed or state.held else [],
+        hold_seconds=max(1, round(hold)),
+        hold_left=max(0, round(left + 0.499)) if state.stoppable else 0,
+        may_stop=bool(state.stoppable and reach.ids(Role.OPERATOR)),
+        is_polling=not state.is_finished,
+    )
+
+
+def _outcome_in_words(view: ProgressView) -> str:
+    counts = ", ".join(
+        f"{number:,} {status.label.lower()}" for status, _tone, number in view.outcomes
+    )
+    return f"Batch {view.batch.pk} is finished: {counts}."
+
+
+def _table(request: HttpRequest, found: Batch, reach: Reach) -> dict[str, object]:
+    account_ids = reach.ids()
+    chosen = _read_filter(request, account_ids)
+    cursor = read_cursor(single_value(request.GET, "after"), single_value(request.GET, "before"))
+    page = keyset_page([_actions(found, chosen, account_ids)], "", cursor=cursor)
+    rows = action_rows(page.ids, reach)
+    links, total = pill_links(
+        _of_batch(found, account_ids), chosen.pill, lambda key: chosen.address(state=key)
+    )
+    return {
+        "batch": found,
+        "pills": [link for link in links if link.count != "0" or link.is_current],
+        "rows": rows,
+        "pager": pager(page, shown=len(rows), total=total, address=chosen.address),
+        "here": request.get_full_path(),
+        "is_moving": is_any_moving(rows),
+        "export_address": reverse("messaging:export", args=[found.pk]) + chosen.address(),
+    }
+
+
+def _read_filter(request: HttpRequest, account_ids: list[int]) -> OutboxFilter:
+    return read_filter(
+        state=single_value(request.GET, "state"),
+        account="",
+        first="",
+        last="",
+        number="",
+        account_ids=account_ids,
+    )
+
+
+def _of_batch(found: Batch, account_ids: list[int]) -> OutgoingActionQuerySet:
+    return OutgoingAction.objects.filter(batch=found, account_id__in=account_ids)
+
+
+def _actions(found: Batch, chosen: OutboxFilter, account_ids: list[int]) -> OutgoingActionQuerySet:
+    pill: Pill = chosen.pill
+    actions = _of_batch(found, account_ids)
+    return actions.filter(status__in=pill.statuses) if pill.statuses else actions
+
+
+def _csv_lines(actions: OutgoingActionQuerySet) -> Iterator[str]:
+    """The lines of the file, read from the database a few thousand at a time."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(CSV_HEADER)  # the mark makes spreadsheets read it as UTF-8
+    rows = actions.select_related("order", "account", "requested_by", "sent_attempt")
+    for action in rows.order_by("pk").iterator(chunk_size=2_000):
+        is_waiting = action.status in {Status.QUEUED, Status.UNCONFIRMED, Status.PROBABLY_SENT}
+        cells = (
+            action.order.amazon_order_id,
+            action.account.name,
+            action.order.marketplace_id,
+            action.get_status_display(),
+            action.reason,
+            _utc(action.status_at),
+            action.requested_by.get_username() if action.requested_by else "",
+            _utc(action.created_at),
+            _utc(action.look_at) if is_waiting else "",
+            action.sent_attempt.request_id if action.sent_attempt else "",
+        )
+        yield writer.writerow([safe_cell(cell) for cell in cells])
+
+
+class _Echo:
+    """A file that gives each line back instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

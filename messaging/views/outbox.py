@@ -1,0 +1,195 @@
+"""The outbox, and what is done to one action of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from messaging.models import OutgoingAction, OutgoingActionQuerySet
+from messaging.outbox import PILLS, OutboxFilter, Pill, read_filter
+from messaging.services import NotAllowedError, cancel_action, retry_action
+from messaging.states import STOPPABLE, Status
+from sellers.models import Role
+from solicit_dashboard.access import (
+    Reach,
+    get_action,
+    get_reach,
+    get_user,
+    log_ignored_fields,
+    single_value,
+)
+from solicit_dashboard.keyset import (
+    capped,
+    count_to,
+    fetch,
+    keyset_page,
+    pager,
+    read_cursor,
+)
+from solicit_dashboard.middleware import is_htmx
+
+# What moves within this time is worth drawing again by itself.
+SOON = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    """One action as a table shows it, with what this person may do to it."""
+
+    action: OutgoingAction
+    may_cancel: bool
+    may_retry: bool
+
+
+@dataclass(frozen=True)
+class PillLink:
+    """One pill with its count as people read it."""
+
+    label: str
+    count: str
+    address: str
+    is_current: bool
+
+
+def action_row(action: OutgoingAction, reach: Reach) -> ActionRow:
+    """The row of this action, for this person."""
+    may_send = reach.may(action.account_id, Role.OPERATOR)
+    status = Status(action.status)
+    return ActionRow(
+        action=action,
+        may_cancel=may_send and status in STOPPABLE,
+        may_retry=may_send and status == Status.REFUSED,
+    )
+
+
+def action_rows(ids: list[int], reach: Reach) -> list[ActionRow]:
+    """The rows of these actions in this order, in one query."""
+    actions = OutgoingAction.objects.select_related("order", "account", "requested_by")
+    return [action_row(action, reach) for action in fetch(actions, ids)]
+
+
+def is_any_moving(rows: list[ActionRow]) -> bool:
+    """Whether a row will soon change by itself, so that the table is drawn again."""
+    line = timezone.now() + SOON
+    return any(
+        row.action.status == Status.SENDING
+        or (row.action.status == Status.QUEUED and row.action.look_at < line)
+        for row in rows
+    )
+
+
+def pill_links(
+    actions: OutgoingActionQuerySet, current: Pill, address: Callable[[str], str]
+) -> tuple[list[PillLink], str]:
+    """The pills over these actions, and how many there are in the current one; counts are capped."""
+    links, total = [], ""
+    for pill in PILLS:
+        part = actions.filter(status__in=pill.statuses) if pill.statuses else actions
+        count = capped(count_to(part))
+        links.append(PillLink(pill.label, count, address(pill.key), pill == current))
+        if pill == current:
+            total = count
+    return links, total
+
+
+@require_safe
+def outbox(request: HttpRequest) -> HttpResponse:
+    """All that was asked of Amazon for this person's accounts, newest change first."""
+    reach = get_reach(request)
+    chosen = _read_filter(request, reach)
+    cursor = read_cursor(single_value(request.GET, "after"), single_value(request.GET, "before"))
+    page = keyset_page(chosen.ordered_parts(reach.ids()), "status_at", cursor=cursor)
+    rows = action_rows(page.ids, reach)
+    links, total = pill_links(
+        chosen.without_state(reach.ids()), chosen.pill, lambda key: chosen.address(state=key)
+    )
+    context = {
+        "chosen": chosen,
+        "pills": links,
+        "rows": rows,
+        "pager": pager(page, shown=len(rows), total=total, address=chosen.address),
+        "accounts": reach.accounts,
+        "here": request.get_full_path(),
+        "is_moving": is_any_moving(rows),
+    }
+    template = "messaging/_outbox.html" if is_htmx(request) else "messaging/outbox.html"
+    return render(request, template, context)
+
+
+@require_safe
+def action(request: HttpRequest, action_id: int) -> HttpResponse:
+    """Leads to the order's page, which shows the action with its attempts."""
+    found = get_action(request, action_id)
+    return redirect("orders:detail", found.account_id, found.order.amazon_order_id)
+
+
+@require_POST
+def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
+    """The action does not leave, if it has not left."""
+    return _change(request, action_id, cancel_action, "Cancelled. Nothing was sent.")
+
+
+@require_POST
+def retry(request: HttpRequest, action_id: int) -> HttpResponse:
+    """The refused action waits for its turn again."""
+    return _change(request, action_id, retry_action, "Queued again.")
+
+
+def _change(
+    request: HttpRequest,
+    action_id: int,
+    service: Callable[..., None],
+    done: str,
+) -> HttpResponse:
+    """One change of one action: htmx gets its row, a plain form goes back to where it stood."""
+    found = get_action(request, action_id, Role.OPERATOR)
+    log_ignored_fields(request, ["next"])
+    status, tone, sentence = 200, "good", done
+    try:
+        service(found, user=get_user(request), at=timezone.now())
+    except NotAllowedError as error:
+        status, tone, sentence = 409, "bad", str(error)
+    if not is_htmx(request):
+        (messages.success if status == 200 else messages.error)(request, sentence)
+        return redirect(_way_back(request))
+    changed = get_action(request, action_id)
+    response = render(
+        request,
+        "messaging/_changed_row.html",
+        {
+            "row": action_row(changed, get_reach(request)),
+            "tone": tone,
+            "text": f"{changed.order.amazon_order_id}: {sentence}",
+        },
+        status=status,
+    )
+    response.headers["HX-Trigger"] = "actions-changed"
+    return response
+
+
+def _way_back(request: HttpRequest) -> str:
+    """The page of ours that the form names, or the outbox."""
+    target = single_value(request.POST, "next")
+    hosts = {request.get_host()}
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=hosts):
+        return target
+    return "messaging:outbox"
+
+
+def _read_filter(request: HttpRequest, reach: Reach) -> OutboxFilter:
+    return read_filter(
+        state=single_value(request.GET, "state"),
+        account=single_value(request.GET, "account"),
+        first=single_value(request.GET, "from"),
+        last=single_value(request.GET, "to"),
+        number=single_value(request.GET, "q"),
+        account_ids=reach.ids(),
+    )

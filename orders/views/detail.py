@@ -1,0 +1,246 @@
+"""One order: its state and why, what Amazon said, everything that was sent, and when things happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from messaging.models import ActionEvent, OutgoingAction
+from messaging.progress import next_look
+from messaging.states import STOPPABLE, TAKEN, Status
+from messaging.templatetags.actions import action_words
+from orders.eligibility import ReviewWindow
+from orders.models import Order
+from orders.refusals import explain_refusal
+from orders.states import Refusal, Tone
+from sellers.models import Role
+from solicit_dashboard.access import get_order, get_reach
+from solicit_dashboard.middleware import is_htmx
+from solicit_dashboard.templatetags.dashboard import moment_words
+
+# What each rule says when it holds.
+_HOLDS = {
+    Refusal.NOT_AMAZON: "Sold on Amazon",
+    Refusal.CANCELLED: "Not cancelled",
+    Refusal.REPLACEMENT: "Not a replacement or exchange",
+    Refusal.RETURNED: "Not returned",
+    Refusal.REFUNDED: "Not refunded",
+    Refusal.EXCLUDED: "Not on the list of exclusions",
+    Refusal.NOT_SHIPPED: "Shipped",
+    Refusal.NO_DATES: "Delivery dates known",
+    Refusal.WINDOW_CLOSED: "The window is not over",
+    Refusal.TOO_EARLY: "The window has opened",
+}
+_NEEDS_DATES = frozenset({Refusal.WINDOW_CLOSED, Refusal.TOO_EARLY})
+# A step of an action as the timeline tells it.
+_STEPS = {
+    Status.QUEUED: "Review request queued",
+    Status.HELD: "Put on hold",
+    Status.SENDING: "Taken up for sending",
+    Status.UNCONFIRMED: "Left, and no usable answer came",
+    Status.PROBABLY_SENT: "Probably sent",
+    Status.SENT: "Sent: Amazon accepted it",
+    Status.REFUSED: "Refused by Amazon",
+    Status.CANCELLED: "Cancelled",
+    Status.EXPIRED: "Not sent: the window closed",
+    Status.UNRESOLVED: "Given up: the outcome was never known",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule: whether it holds, and the fact that decides it."""
+
+    holds: bool
+    words: str
+    fact: str = ""
+    fact_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One entry of the timeline; `words` and what stands behind it are plain text."""
+
+    at: datetime
+    words: str
+    detail: str = ""
+    who: str = ""
+    is_future: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """What is true of the order now, and what this person may do about it."""
+
+    words: str
+    tone: Tone
+    advice: str
+    may_request: bool
+    action: OutgoingAction | None
+    may_cancel: bool
+    may_retry: bool
+    is_moving: bool
+    client_key: UUID
+
+
+@require_safe
+def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
+    """The page of one order; htmx gets what stands below the state."""
+    now = timezone.now()
+    order, actions, may_send = _load(request, account_id, number, now)
+    context = {
+        "order": order,
+        "actions": actions,
+        "checks": list_checks(order),
+        "timeline": build_timeline(order, actions, now),
+        "opens_at": order.opens_at(),
+        "closes_at": order.closes_at(),
+    }
+    if is_htmx(request):
+        return render(request, "orders/_detail.html", context)
+    context["state"] = order_state(order, actions, now, may_send=may_send)
+    return render(request, "orders/detail.html", context)
+
+
+@require_safe
+def state(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
+    """The state of one order, for the page that polls it while it moves."""
+    now = timezone.now()
+    order, actions, may_send = _load(request, account_id, number, now)
+    current = order_state(order, actions, now, may_send=may_send)
+    response = render(request, "orders/_state.html", {"order": order, "state": current})
+    if not current.is_moving:
+        response.headers["HX-Trigger"] = "order-changed"
+    return response
+
+
+def _load(
+    request: HttpRequest, account_id: int, number: str, now: datetime
+) -> tuple[Order, list[OutgoingAction], bool]:
+    order = get_order(
+        request,
+        account_id,
+        number,
+        among=Order.objects.with_checks(now).with_refusal(now).prefetch_related("items"),
+    )
+    actions = list(
+        OutgoingAction.objects.filter(order=order)
+        .select_related("requested_by", "batch")
+        .prefetch_related(
+            "attempts", Prefetch("events", ActionEvent.objects.select_related("user"))
+        )
+    )
+    for action in actions:
+        action.account = order.account
+    return order, actions, get_reach(request).may(account_id, Role.OPERATOR)
+
+
+def order_state(
+    order: Order, actions: list[OutgoingAction], now: datetime, *, may_send: bool
+) -> State:
+    """The state in words, and the one thing that may be done about it; needs `refusal` annotated."""
+    action = next((action for action in actions if action.status in TAKEN), None)
+    refusal: str = getattr(order, "refusal")  # noqa: B009 - annotated
+    if action is not None:
+        words, tone = action_words(action, now), action.tone
+        advice = action.reason if action.status == Status.UNCONFIRMED else ""
+    elif refusal:
+        words, tone = Refusal(refusal).label, Tone.QUIET
+        advice = explain_refusal(order, Refusal(refusal))
+    else:
+        closes_at = order.closes_at()
+        words, tone = "Can be asked now", Tone.GOOD
+        advice = f"The window closes {moment_words(closes_at)}." if closes_at else ""
+    status = Status(action.status) if action else None
+    look_at = next_look(action) if action else None
+    return State(
+        words=words,
+        tone=tone,
+        advice=advice,
+        may_request=may_send and action is None and not refusal,
+        action=action,
+        may_cancel=may_send and status in STOPPABLE,
+        may_retry=may_send and status == Status.REFUSED and not refusal,
+        is_moving=status == Status.SENDING
+        or (status == Status.QUEUED and look_at is not None and _is_soon(look_at, now)),
+        client_key=uuid4(),
+    )
+
+
+def _is_soon(at: datetime, now: datetime) -> bool:
+    return (at - now).total_seconds() < 120
+
+
+def list_checks(order: Order) -> list[Check]:
+    """Every rule with its fact, in the order in which they are read; needs `check_…` annotated."""
+    checks = []
+    for refusal, words in _HOLDS.items():
+        holds = bool(getattr(order, f"check_{refusal}"))
+        if refusal in _NEEDS_DATES and not order.latest_delivery_at:
+            checks.append(Check(False, words, "not known without delivery dates"))
+        elif not holds:
+            checks.append(Check(False, explain_refusal(order, refusal)))
+        else:
+            checks.append(Check(True, words, *_fact(order, refusal)))
+    asked = Status(order.solicitation) if order.solicitation else None
+    if asked is None:
+        checks.append(Check(True, "Not asked before"))
+    else:
+        checks.append(
+            Check(False, f"Asked already: {asked.label.lower()}", fact_at=order.solicitation_at)
+        )
+    return checks
+
+
+def _fact(order: Order, refusal: Refusal) -> tuple[str, datetime | None]:
+    if refusal == Refusal.NOT_SHIPPED:
+        return f"Amazon says “{order.fulfillment_label}”", None
+    if refusal == Refusal.NO_DATES:
+        return f"from: {order.get_window_source_display() or 'not said'}", None
+    if refusal == Refusal.WINDOW_CLOSED:
+        return "closes", order.closes_at()
+    if refusal == Refusal.TOO_EARLY:
+        return "opened", order.opens_at()
+    return "", None
+
+
+def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -> list[Moment]:
+    """What happened to the order and what was asked for it, newest first; what is to come on top."""
+    window = ReviewWindow.from_settings()
+    source = order.get_window_source_display()
+    facts = [
+        (order.purchased_at, "Purchased", ""),
+        (order.first_seen_at, "First read from Amazon", ""),
+        (order.earliest_delivery_at, "Delivery promised from", source),
+        (order.latest_delivery_at, "Delivery promised by", source),
+        (order.opens_at(window), "The window for a review request opens", source),
+        (order.closes_at(window), "The window for a review request closes", source),
+        (
+            order.offer_checked_at,
+            "Amazon offered the review request"
+            if order.is_offered
+            else "Amazon did not offer the review request",
+            "",
+        ),
+    ]
+    moments = [Moment(at, words, detail, is_future=at > now) for at, words, detail in facts if at]
+    moments += [
+        Moment(
+            event.at,
+            _STEPS[Status(event.after)],
+            event.reason,
+            who=event.user.get_username() if event.user else "",
+        )
+        for action in actions
+        for event in action.events.all()
+    ]
+    # steps of one moment stay in the order in which they were taken
+    moments.reverse()
+    return sorted(moments, key=lambda moment: moment.at, reverse=True)
