@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    if any(item.get_closest_marker(name) for name in ("django_db", "e2e", "processes")):
+    if any(item.get_closest_marker(name) for name in ("django_db", "e2e")):
         return True
     if not _DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         return True
