@@ -1,7 +1,7 @@
 """The record as a plain page for a person: no script, nothing from elsewhere."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from hashlib import sha256
 from html import escape
 
@@ -11,6 +11,7 @@ from sandbox.moments import to_exact_text
 from sandbox.world import Seller
 
 _LATEST = 100
+_NUMBER = ' class="n"'
 _STYLE = """
 :root { color-scheme: light dark; font: 14px/1.45 system-ui, sans-serif; }
 body { margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
@@ -76,7 +77,7 @@ def _sellers(amazon: Amazon) -> str:
         "Asked again",
         "Throttled",
     )
-    return _table("Sellers", heads, map(row, amazon.world.sellers))
+    return _table("Sellers", heads, map(row, amazon.world.sellers), numbers=range(2, 8))
 
 
 def _operations(amazon: Amazon) -> str:
@@ -85,7 +86,7 @@ def _operations(amazon: Amazon) -> str:
         [
             names.get(partner, "(nobody)"),
             operation,
-            ", ".join(f"{count} of {status}" for status, count in sorted(line.statuses.items())),
+            ", ".join(f"{status}: {count}" for status, count in sorted(line.statuses.items())),
             to_exact_text(line.first_at),
             to_exact_text(line.last_at),
         ]
@@ -112,15 +113,23 @@ def _posts(amazon: Amazon) -> str:
     return _table(title, heads, map(row, reversed(posts[-_LATEST:])))
 
 
-def _table(title: str, heads: Iterable[str], rows: Iterable[list[str | int]]) -> str:
-    """A table under a heading; everything in it is text, whatever it looks like."""
+def _table(
+    title: str,
+    heads: Sequence[str],
+    rows: Iterable[list[str | int]],
+    numbers: Container[int] = (),
+) -> str:
+    """A table under a heading; `numbers` are the columns that hold some. All of it is text."""
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    head = "".join(
+        f'<th scope="col"{_NUMBER if place in numbers else ""}>{escape(text)}</th>'
+        for place, text in enumerate(heads)
+    )
     shown = f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     return f"<h2>{escape(title)}</h2>{shown if body else '<p>Nothing yet.</p>'}"
 
 
 def _cell(value: str | int) -> str:
     if isinstance(value, int):
-        return f'<td class="n">{value:,}</td>'
+        return f"<td{_NUMBER}>{value:,}</td>"
     return f"<td>{escape(value)}</td>"
