@@ -50,6 +50,7 @@ def test_the_last_update_is_the_latest_event_that_has_happened():
             assert life.updated_at(moment) == moment
             assert life.updated_at(moment - 1) < moment or moment == life.purchased
         assert {since for since, _ in life.statuses} <= set(life.updates)
+        assert life.cancel_asked is None or life.cancel_asked in life.updates
 
 
 def test_the_arrival_is_an_update_only_where_the_seller_ships():
