@@ -1,0 +1,1 @@
+"""The demonstration: people, accounts, orders and a past, on top of a sandbox."""

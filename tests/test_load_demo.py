@@ -1,0 +1,250 @@
+"""The demonstration agrees with the sandbox that it was loaded from."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import override_settings
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from messaging.models import ActionEvent, AttemptOutcome, Batch, OutgoingAction
+from messaging.states import OPEN, TAKEN, Status, may_follow
+from orders.models import Order, OrderSync
+from sandbox.testing import Running, running
+from sellers.models import Membership, SellerAccount
+
+pytestmark = pytest.mark.django_db
+
+PASSWORDS = {name: f"{name}-secret-word" for name in ("operator", "manager", "viewer", "auditor")}
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    (tmp_path / "demo.json").write_text(json.dumps(PASSWORDS))
+    return tmp_path
+
+
+@pytest.fixture
+def amazon(request: pytest.FixtureRequest, data_dir: Path, redis_empty: None) -> Iterator[Running]:
+    """A sandbox with two sellers, or as many as the test's parameter says."""
+    with (
+        running(orders=400, sellers=getattr(request, "param", 2)) as amazon,
+        override_settings(SPAPI_ENDPOINT=amazon.url, LWA_ENDPOINT=amazon.url, DATA_DIR=data_dir),
+    ):
+        yield amazon
+
+
+def load(amazon: Running, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    call_command("load_demo", sandbox=amazon.url, json=True)
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def may_be_asked(account: SellerAccount) -> set[str]:
+    orders = Order.objects.filter(account=account).eligible(timezone.now()).unasked()
+    return set(orders.values_list("amazon_order_id", flat=True))
+
+
+def truth(amazon: Running, account: SellerAccount) -> set[str]:
+    return set(amazon.eligible()[account.selling_partner_id])
+
+
+def test_what_we_call_eligible_is_what_amazon_would_accept(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = load(amazon, capsys)
+    accounts = SellerAccount.objects.all()
+    assert document["accounts"] == [account.pk for account in accounts.order_by("pk")]
+    assert document["orders"] == Order.objects.count() > 790
+    for account in accounts:
+        ours = may_be_asked(account)
+        assert ours == truth(amazon, account)
+        assert len(ours) > 20
+
+
+def test_every_order_that_amazon_was_asked_for_carries_an_action(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(amazon, capsys)
+    asked = {request["order_id"] for request in amazon.history()}
+    taken = OutgoingAction.objects.filter(status__in=TAKEN)
+    assert set(taken.values_list("order__amazon_order_id", flat=True)) == asked
+
+
+@pytest.mark.parametrize("amazon", [3], indirect=True)
+def test_a_third_account_is_paused_and_holds_what_waits(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(amazon, capsys)
+    paused = SellerAccount.objects.exclude(paused_at=None).get()
+    held = set(
+        OutgoingAction.objects.filter(status=Status.HELD).values_list(
+            "order__amazon_order_id", flat=True
+        )
+    )
+    assert held
+    assert may_be_asked(paused) | held == truth(amazon, paused)
+    assert not OutgoingAction.objects.filter(account=paused, status=Status.QUEUED).exists()
+    for account in SellerAccount.objects.filter(paused_at=None):
+        assert may_be_asked(account) == truth(amazon, account)
+
+
+def test_every_state_that_rests_is_shown_with_its_evidence(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(amazon, capsys)
+    counts = Counter(OutgoingAction.objects.values_list("status", flat=True))
+    assert set(counts) == set(Status) - {Status.SENDING, Status.HELD}
+    assert counts[Status.SENT] > sum(counts.values()) / 2
+    for action in OutgoingAction.objects.select_related("sent_attempt", "order", "requested_by"):
+        events = list(ActionEvent.objects.filter(action=action))
+        state = ""
+        for event in events:
+            assert event.before == state
+            assert state == "" or may_follow(Status(state), Status(event.after))
+            state = event.after
+        moments = [event.at for event in events]
+        assert moments == sorted(moments)
+        assert (state, events[-1].at) == (action.status, action.status_at)
+        assert action.created_at == events[0].at <= timezone.now()
+        outcome = {attempt.outcome for attempt in action.attempts.all()}
+        assert outcome == {
+            Status.SENT: {AttemptOutcome.ACCEPTED},
+            Status.REFUSED: {AttemptOutcome.REJECTED},
+            Status.UNCONFIRMED: {AttemptOutcome.UNKNOWN},
+            Status.PROBABLY_SENT: {AttemptOutcome.UNKNOWN},
+            Status.UNRESOLVED: {AttemptOutcome.UNKNOWN},
+        }.get(Status(action.status), set())
+        if action.status == Status.SENT:
+            assert action.sent_attempt.status_code == 201
+        order = action.order
+        is_taken = action.status in TAKEN
+        assert order.solicitation == (action.status if is_taken else "")
+        assert order.solicitation_at == action.status_at
+        if action.status in OPEN:
+            assert action.look_at > timezone.now()
+            assert action.not_after > timezone.now()
+        if action.status == Status.EXPIRED:
+            assert action.not_after < timezone.now()
+
+
+def test_requests_are_spread_over_people_days_and_batches(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(amazon, capsys)
+    names = set(OutgoingAction.objects.values_list("requested_by__username", flat=True))
+    assert names == {"operator", "manager"}
+    assert OutgoingAction.objects.dates("created_at", "day").count() > 40
+    for batch in Batch.objects.all():
+        assert batch.queued == batch.actions.count() > 2
+        assert set(batch.actions.values_list("requested_by", flat=True)) == {batch.created_by_id}
+    singles = OutgoingAction.objects.filter(batch=None).count()
+    assert Batch.objects.count() > 5
+    assert singles > 5
+    recorded = AuditEvent.objects.filter(kind="requested").count()
+    assert recorded == Batch.objects.count() + singles
+
+
+def test_loading_again_changes_nothing(amazon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    load(amazon, capsys)
+    User.objects.get(username="operator").set_password("changed")
+    Membership.objects.filter(user__username="viewer").update(role="operator")
+    before = [
+        model.objects.count()
+        for model in (User, SellerAccount, Membership, OutgoingAction, ActionEvent, AuditEvent)
+    ]
+    searched_before = amazon.stats()
+    assert load(amazon, capsys)["new_actions"] == 0
+    after = [
+        model.objects.count()
+        for model in (User, SellerAccount, Membership, OutgoingAction, ActionEvent, AuditEvent)
+    ]
+    assert after == before
+    assert Membership.objects.filter(user__username="viewer", role="operator").count() == 2
+    assert amazon.stats()["throttled"] == searched_before["throttled"] == 0
+
+
+def test_people_have_their_roles_and_passwords(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(amazon, capsys)
+    for name, role in (
+        ("operator", "operator"),
+        ("manager", "manager"),
+        ("viewer", "viewer"),
+        ("auditor", "viewer"),
+    ):
+        person = User.objects.get(username=name)
+        assert person.check_password(PASSWORDS[name])
+        assert set(Membership.objects.filter(user=person).values_list("role", flat=True)) == {role}
+        assert (person.is_staff, person.is_superuser) == (name == "auditor", False)
+    auditor = User.objects.get(username="auditor")
+    permissions = auditor.get_all_permissions()
+    for permission in (
+        "messaging.view_actionattempt",
+        "messaging.view_outgoingaction",
+        "orders.view_order",
+        "audit.view_auditevent",
+        "sellers.view_selleraccount",
+    ):
+        assert permission in permissions
+    assert {permission.split(".")[1].split("_")[0] for permission in permissions} == {"view"}
+
+
+def test_nothing_secret_is_printed(amazon: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("load_demo", sandbox=amazon.url)
+    printed = "".join(capsys.readouterr())
+    secrets = [*PASSWORDS.values()]
+    for seller in amazon.sellers:
+        secrets += [seller.client_secret, seller.refresh_token]
+    assert not any(secret in printed for secret in secrets)
+
+
+def test_the_past_is_whole_or_not_there(
+    amazon: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def die(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("solicit_dashboard.demo.history._give_evidence", die)
+        with pytest.raises(RuntimeError):
+            load(amazon, capsys)
+    assert not OutgoingAction.objects.exists()
+    assert not Batch.objects.exists()
+    assert load(amazon, capsys)["new_actions"] > 100
+    assert OrderSync.objects.exclude(worked_at=None).count() == 2
+
+
+def test_it_refuses_to_show_the_keys_to_anybody_but_the_sandbox(data_dir: Path) -> None:
+    with override_settings(DATA_DIR=data_dir), pytest.raises(CommandError) as refusal:
+        call_command("load_demo", sandbox="http://127.0.0.1:1")
+    assert refusal.value.returncode == 2
+    assert not User.objects.exists()
+
+
+def test_a_sandbox_that_does_not_answer_and_missing_passwords_are_said(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:9"
+    with override_settings(SPAPI_ENDPOINT=url, LWA_ENDPOINT=url, DATA_DIR=tmp_path):
+        with pytest.raises(CommandError, match="must hold a password"):
+            call_command("load_demo", sandbox=url)
+        (tmp_path / "demo.json").write_text(json.dumps(PASSWORDS))
+        with pytest.raises(CommandError, match="_sellers"):
+            call_command("load_demo", sandbox=url)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_orders(
+    amazon: Running, capsys: pytest.CaptureFixture[str], django_assert_max_num_queries: Any
+) -> None:
+    # 800 orders and some 300 actions with 900 events; SQLite cuts inserts into pieces
+    with django_assert_max_num_queries(320 if connection.vendor == "sqlite" else 180):
+        load(amazon, capsys)
