@@ -84,7 +84,10 @@ class Order(models.Model):
     Nothing about the buyer is stored.
     """
 
-    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT, related_name="orders")
+    # every index below begins with the account
+    account = models.ForeignKey(
+        SellerAccount, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
     amazon_order_id = models.CharField("order number", max_length=32)
     marketplace_id = models.CharField(max_length=20)
     fulfillment_status = models.CharField(
@@ -155,24 +158,49 @@ class Order(models.Model):
             ),
         ]
         indexes = [
-            # the list of all orders, newest first, of one account and of several
-            models.Index(fields=["account", "-purchased_at", "-id"], name="order_by_purchase"),
+            # The first columns of each say where a list begins and how it is sorted; the last ones
+            # let a filter be answered from the index, without fetching the rows that it drops.
+            # all orders of an account, newest first; those that are not possible
+            models.Index(
+                fields=[
+                    "account",
+                    "-purchased_at",
+                    "-id",
+                    "marketplace_id",
+                    "fulfilled_by",
+                    "fixed_refusal",
+                    "solicitation",
+                ],
+                name="order_by_purchase",
+            ),
+            # the admin's list
             models.Index(fields=["-purchased_at", "-id"], name="order_by_purchase_any_account"),
-            # eligible, too early, closed, refused by rule; sorted by the end of the window
+            # eligible, closing soon, too early, closed; sorted by the end of the window
             models.Index(
                 fields=[
                     "account",
                     "fixed_refusal",
                     "solicitation",
                     "latest_delivery_at",
-                    "earliest_delivery_at",
                     "id",
+                    "earliest_delivery_at",
+                    "purchased_at",
+                    "marketplace_id",
+                    "fulfilled_by",
                 ],
                 name="order_by_refusal",
             ),
             # waiting, sent, refused by Amazon: by the state of the solicitation, newest first
             models.Index(
-                fields=["account", "solicitation", "-solicitation_at", "-id"],
+                fields=[
+                    "account",
+                    "solicitation",
+                    "-solicitation_at",
+                    "-id",
+                    "purchased_at",
+                    "marketplace_id",
+                    "fulfilled_by",
+                ],
                 name="order_by_solicitation",
             ),
             # search by order number, the admin's included
@@ -233,8 +261,9 @@ class OrderItem(models.Model):
             models.UniqueConstraint(fields=["order", "order_item_id"], name="item_once_per_order")
         ]
         indexes = [
-            models.Index(fields=["sku"], name="item_by_sku"),
-            models.Index(fields=["asin"], name="item_by_asin"),
+            # search by the whole or its beginning; PostgreSQL needs the class for LIKE
+            models.Index(fields=["sku"], name="item_by_sku", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["asin"], name="item_by_asin", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

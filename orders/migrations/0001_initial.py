@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('offer_checked_at', models.DateTimeField(blank=True, help_text='When Amazon was last asked what it offers.', null=True)),
                 ('is_offered', models.BooleanField(blank=True, help_text='Whether Amazon then offered the review request.', null=True)),
                 ('fixed_refusal', models.GeneratedField(db_persist=True, expression=models.Case(models.When(models.Q(('is_sold_on_amazon', True), _negated=True), then=models.Value('not_amazon')), models.When(models.Q(('is_cancelled', False), _negated=True), then=models.Value('cancelled')), models.When(models.Q(('is_replacement', False), _negated=True), then=models.Value('replacement')), models.When(models.Q(('is_returned', False), _negated=True), then=models.Value('returned')), models.When(models.Q(('is_refunded', False), _negated=True), then=models.Value('refunded')), models.When(models.Q(('is_excluded', False), _negated=True), then=models.Value('excluded')), models.When(models.Q(('fulfillment_status', 'SHIPPED'), _negated=True), then=models.Value('not_shipped')), models.When(models.Q(('earliest_delivery_at__isnull', False), ('latest_delivery_at__isnull', False), _negated=True), then=models.Value('no_dates')), default=models.Value(''), output_field=models.CharField(max_length=16)), output_field=models.CharField(max_length=16))),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='sellers.selleraccount')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='sellers.selleraccount')),
             ],
             options={
                 'ordering': ['-purchased_at', '-pk'],
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='order',
-            index=models.Index(fields=['account', '-purchased_at', '-id'], name='order_by_purchase'),
+            index=models.Index(fields=['account', '-purchased_at', '-id', 'marketplace_id', 'fulfilled_by', 'fixed_refusal', 'solicitation'], name='order_by_purchase'),
         ),
         migrations.AddIndex(
             model_name='order',
@@ -117,11 +117,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='order',
-            index=models.Index(fields=['account', 'fixed_refusal', 'solicitation', 'latest_delivery_at', 'earliest_delivery_at', 'id'], name='order_by_refusal'),
+            index=models.Index(fields=['account', 'fixed_refusal', 'solicitation', 'latest_delivery_at', 'id', 'earliest_delivery_at', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_refusal'),
         ),
         migrations.AddIndex(
             model_name='order',
-            index=models.Index(fields=['account', 'solicitation', '-solicitation_at', '-id'], name='order_by_solicitation'),
+            index=models.Index(fields=['account', 'solicitation', '-solicitation_at', '-id', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_solicitation'),
         ),
         migrations.AddIndex(
             model_name='order',
@@ -137,11 +137,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='orderitem',
-            index=models.Index(fields=['sku'], name='item_by_sku'),
+            index=models.Index(fields=['sku'], name='item_by_sku', opclasses=['varchar_pattern_ops']),
         ),
         migrations.AddIndex(
             model_name='orderitem',
-            index=models.Index(fields=['asin'], name='item_by_asin'),
+            index=models.Index(fields=['asin'], name='item_by_asin', opclasses=['varchar_pattern_ops']),
         ),
         migrations.AddConstraint(
             model_name='orderitem',
