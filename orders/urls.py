@@ -1,11 +1,21 @@
 """The addresses of the list of orders, of one order, and of what is done from them."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 
-from orders.views import detail
+from orders.views import actions, detail, pages
 
 app_name = "orders"
-urlpatterns: list[URLPattern] = [
+urlpatterns = [
+    path("", pages.order_list, name="list"),
+    path("counts/", pages.order_counts, name="counts"),
+    path("request-reviews/", actions.request_many, name="request_reviews"),
     path("<int:account_id>/<str:number>/", detail.detail, name="detail"),
     path("<int:account_id>/<str:number>/state/", detail.state, name="state"),
+    path("<int:account_id>/<str:number>/row/", pages.order_row, name="row"),
+    path(
+        "<int:account_id>/<str:number>/request-review/", actions.request_one, name="request_review"
+    ),
+    path(
+        "<int:account_id>/<str:number>/cancel-request/", actions.cancel_one, name="cancel_request"
+    ),
 ]

@@ -1,0 +1,233 @@
+"""What the list of orders shows: rows, counts and pages, in a fixed number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Count, IntegerField, Value, When
+from django.urls import reverse
+
+from messaging.action_types import REVIEW_REQUEST
+from messaging.models import OutgoingAction, Priority
+from messaging.states import STOPPABLE, TAKEN, Status
+from orders.eligibility import ReviewWindow
+from orders.models import Order, OrderQuerySet
+from orders.states import WindowSource
+from orders.views.filters import Narrowing, OrderFilter
+from orders.views.pills import PILLS, Pill
+from orders.views.words import StateWords, describe_state
+from sellers.models import Role, SellerAccount
+from solicit_dashboard.access import Reach
+from solicit_dashboard.keyset import (
+    MOST_COUNTED,
+    PAGE_SIZE,
+    Cursor,
+    KeysetPage,
+    Pager,
+    fetch,
+    keyset_page,
+    pager,
+)
+from spapi import MARKETPLACES
+
+# From so many runs of an index on, it is cheaper to let the database sort.
+MOST_BRANCHES = 60
+# How many orders are looked through at most to count those that a filter leaves.
+LOOKED_THROUGH = 10_000
+LOOKED_THROUGH_FOR_THE_CURRENT = 100_000
+# A row is drawn again by itself while something will happen to it within this time.
+SOON = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A number of orders; when it is not exact, there are at least so many."""
+
+    number: int
+    is_exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.number:,}" if self.is_exact else f"{self.number:,}+"
+
+
+@dataclass(frozen=True)
+class PillCount:
+    """A pill as it is shown; `tally` is None where counting would take too long."""
+
+    label: str
+    url: str
+    tally: Tally | None
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One row. `poll_seconds` is 0 when nothing moves; `action` is what its button does."""
+
+    order: Order
+    url: str
+    marketplace: str
+    window_source: str
+    state: StateWords
+    action: str
+    may_send: bool
+    poll_seconds: int
+    form_key: str
+
+
+def order_rows(
+    ids: Collection[int], reach: Reach, *, at: datetime, window: ReviewWindow | None = None
+) -> list[OrderRow]:
+    """The rows of these orders in this order, as they stand at that moment (UTC); two queries."""
+    window = window or ReviewWindow.from_settings()
+    accounts = {account.pk: account for account in reach.accounts}
+    orders: list[Order] = fetch(Order.objects.with_refusal(at, window).order_by(), list(ids))
+    actions = {
+        action.order_id: action
+        for action in OutgoingAction.objects.filter(
+            order_id__in=ids, kind=REVIEW_REQUEST.name, status__in=TAKEN
+        )
+        .select_related("requested_by", "seen_by")
+        .order_by()
+    }
+    base = reverse("orders:list")
+    return [
+        _row(order, actions.get(order.pk), accounts[order.account_id], reach, base, at, window)
+        for order in orders
+    ]
+
+
+def _row(
+    order: Order,
+    action: OutgoingAction | None,
+    account: SellerAccount,
+    reach: Reach,
+    base: str,
+    at: datetime,
+    window: ReviewWindow,
+) -> OrderRow:
+    order.account = account
+    if action is not None:
+        action.account = account
+    refusal = getattr(order, "refusal", "")
+    may_send = reach.may(order.account_id, Role.OPERATOR)
+    known = MARKETPLACES.get(order.marketplace_id)
+    return OrderRow(
+        order=order,
+        url=f"{base}{order.account_id}/{order.amazon_order_id}/",
+        marketplace=known.domain if known else order.marketplace_id,
+        window_source=WindowSource(order.window_source).label if order.window_source else "",
+        state=describe_state(order, refusal, action, at=at, window=window),
+        action=_row_action(action, refusal, at) if may_send else "",
+        may_send=may_send,
+        poll_seconds=_poll_seconds(action, at),
+        form_key=str(uuid.uuid4()),
+    )
+
+
+def _row_action(action: OutgoingAction | None, refusal: str, at: datetime) -> str:
+    """What one may do with the order from its row: request, undo, cancel, or nothing."""
+    if action is None:
+        return "" if refusal else "request"
+    if action.status in STOPPABLE:
+        return "undo" if at < action.not_before else "cancel"
+    return ""
+
+
+def _poll_seconds(action: OutgoingAction | None, at: datetime) -> int:
+    if action is None:
+        return 0
+    is_moving = action.status == Status.SENDING or (
+        action.status == Status.QUEUED and action.look_at <= at + SOON
+    )
+    if not is_moving:
+        return 0
+    return 3 if action.priority == Priority.CLICK else 10
+
+
+def read_list(
+    filters: OrderFilter,
+    narrowing: Narrowing,
+    account_ids: list[int],
+    cursor: Cursor | None,
+    *,
+    at: datetime,
+    size: int = PAGE_SIZE,
+) -> KeysetPage:
+    """The ids of the page at that place of the list."""
+    branches = filters.pill.branches(account_ids, at)
+    if narrowing.by_text == "few" or len(branches) > MOST_BRANCHES:
+        orders = Order.objects.filter(account_id__in=account_ids)
+        branches = [filters.pill.matching(orders, at)]
+    return keyset_page(
+        [branch.filter(narrowing.q) for branch in branches],
+        filters.sort.column,
+        cursor=cursor,
+        size=size,
+        descending=filters.is_descending,
+    )
+
+
+def list_pager(page: KeysetPage, filters: OrderFilter, total: Tally) -> Pager:
+    """The links around the page."""
+
+    def address(**place: str) -> str:
+        query = filters.query()
+        return "?" + "&".join(
+            [*([query] if query else []), *(f"{k}={v}" for k, v in place.items())]
+        )
+
+    return pager(
+        page,
+        shown=len(page.ids),
+        total=f"{total} orders" if total.number != 1 else "1 order",
+        address=address,
+        descending=filters.is_descending,
+    )
+
+
+def count_pills(
+    filters: OrderFilter, narrowing: Narrowing, account_ids: list[int], *, at: datetime
+) -> list[PillCount]:
+    """Every pill with the number of its orders under the same filters, each by one capped query."""
+    base = reverse("orders:list")
+    orders = Order.objects.order_by().filter(account_id__in=account_ids)
+    counts = []
+    for pill in PILLS:
+        query = filters.query(pill=pill, sort_name="", direction="")
+        is_current = pill is filters.pill
+        tally = (
+            None
+            if narrowing.by_text == "many" and not is_current
+            else count_pill(pill, orders, narrowing, at=at, is_current=is_current)
+        )
+        counts.append(
+            PillCount(pill.label, f"{base}?{query}" if query else base, tally, is_current)
+        )
+    return counts
+
+
+def count_pill(
+    pill: Pill, orders: OrderQuerySet, narrowing: Narrowing, *, at: datetime, is_current: bool
+) -> Tally:
+    """How many of these orders stand in the pill; what is many is not counted to its end."""
+    if not narrowing:
+        number = pill.matching(orders, at)[: MOST_COUNTED + 1].count()
+        return Tally(min(number, MOST_COUNTED), is_exact=number <= MOST_COUNTED)
+    if narrowing.by_text == "few":
+        return Tally(pill.matching(orders.filter(narrowing.q), at).count())
+    most = LOOKED_THROUGH
+    if is_current and not narrowing.by_text:
+        most = LOOKED_THROUGH_FOR_THE_CURRENT
+    found = (
+        pill.matching(orders, at)
+        .annotate(
+            fits=Case(When(narrowing.q, then=Value(1)), output_field=IntegerField()),
+        )
+        .values("pk", "fits")[: most + 1]
+        .aggregate(looked_through=Count("pk"), fitting=Count("fits"))
+    )
+    return Tally(found["fitting"], is_exact=found["looked_through"] <= most)

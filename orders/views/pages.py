@@ -1,0 +1,178 @@
+"""The list of orders: the page, its table alone for htmx, its counts, and one row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Min
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from orders.forms import OrderFilterForm
+from orders.models import Order, OrderSync
+from orders.views.filters import Narrowing, OrderFilter
+from orders.views.listing import (
+    PillCount,
+    Tally,
+    count_pill,
+    count_pills,
+    list_pager,
+    order_rows,
+    read_list,
+)
+from orders.views.selection import sign_all_matching
+from sellers.models import Role
+from solicit_dashboard.access import Reach, get_order, get_reach, get_user, single_value
+from solicit_dashboard.keyset import END, END_ASCENDING, Cursor, read_cursor
+from solicit_dashboard.middleware import is_htmx
+
+FIRST_PAGE_NOTE = "Pages have no numbers here. This is the first one."
+LAST_PAGE_NOTE = "Pages have no numbers here. This is the last one."
+
+
+@require_safe
+def order_list(request: HttpRequest) -> HttpResponse:
+    """The orders that the address asks for; 400 with every fault of the address."""
+    at = timezone.now()
+    reach = get_reach(request)
+    form = OrderFilterForm(request.GET, reach=reach)
+    if not form.is_valid():
+        if form.names_foreign_account():
+            raise Http404
+        context = {"form": form, "faults": form.sentences(), "has_accounts": bool(reach.roles)}
+        return _answer(request, reach, context, status=400)
+    filters = OrderFilter.from_form(form)
+    cursor, page_note = _place(request, filters)
+    narrowing = filters.narrowing()
+    account_ids = filters.account_ids(reach)
+    page = read_list(filters, narrowing, account_ids, cursor, at=at)
+    pills = count_pills(filters, narrowing, account_ids, at=at)
+    total = next(pill.tally for pill in pills if pill.is_current) or Tally(0, is_exact=False)
+    query = filters.query()
+    context = {
+        "form": form,
+        "filters": filters,
+        "query": query,
+        "pills": pills,
+        "rows": order_rows(page.ids, reach, at=at),
+        "total": total,
+        "pager": list_pager(page, filters, total),
+        "headers": _headers(filters),
+        "notes": [note for note in (filters.note, page_note) if note],
+        "is_filtered": bool(narrowing) or filters.account_id is not None,
+        "has_accounts": bool(reach.roles),
+        "shows_account": len(account_ids) > 1,
+        "here": request.get_full_path(),
+        "all_matching": _all_matching(request, filters, narrowing, reach, total, at),
+    }
+    response = _answer(request, reach, context)
+    if is_htmx(request):
+        # The address without the fields that were left empty.
+        place = request.GET.urlencode() if cursor is not None else query
+        path = reverse("orders:list")
+        response.headers["HX-Push-Url"] = f"{path}?{place}" if place else path
+    return response
+
+
+@require_safe
+def order_counts(request: HttpRequest) -> HttpResponse:
+    """The pills with their numbers, drawn again after a row has changed."""
+    reach = get_reach(request)
+    form = OrderFilterForm(request.GET, reach=reach)
+    if not form.is_valid() or not is_htmx(request):
+        return HttpResponseRedirect(reverse("orders:list"))
+    filters = OrderFilter.from_form(form)
+    pills: list[PillCount] = count_pills(
+        filters, filters.narrowing(), filters.account_ids(reach), at=timezone.now()
+    )
+    return render(request, "orders/_pills.html", {"pills": pills, "query": filters.query()})
+
+
+@require_safe
+def order_row(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
+    """One row of the list as it stands now; without htmx, the order's page."""
+    order = get_order(request, account_id, number)
+    if not is_htmx(request):
+        path = f"{reverse('orders:list')}{order.account_id}/{order.amazon_order_id}/"
+        return HttpResponseRedirect(path)
+    return render_row(request, order)
+
+
+def render_row(
+    request: HttpRequest, order: Order, *, status: int = 200, toast: str = "", tone: str = "good"
+) -> HttpResponse:
+    """The row of this order, with a toast if there is something to say."""
+    reach = get_reach(request)
+    rows = order_rows([order.pk], reach, at=timezone.now())
+    here = request.htmx.current_url_abs_path if hasattr(request, "htmx") else ""
+    context = {
+        "row": rows[0],
+        "here": here or reverse("orders:list"),
+        "shows_account": "account=" not in (here or "") and len(reach.roles) > 1,
+        "toast": toast,
+        "tone": tone,
+    }
+    return render(request, "orders/_row_answer.html", context, status=status)
+
+
+def _answer(
+    request: HttpRequest, reach: Reach, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    if is_htmx(request):
+        return render(request, "orders/_list_answer.html", context, status=status)
+    syncs = OrderSync.objects.filter(account_id__in=reach.ids())
+    synced = syncs.aggregate(at=Min("worked_at"))["at"]
+    return render(request, "orders/list.html", context | {"synced_at": synced}, status=status)
+
+
+def _place(request: HttpRequest, filters: OrderFilter) -> tuple[Cursor | None, str]:
+    """Where the page begins, and a note when the address names a page by its number."""
+    after = single_value(request.GET, "after")
+    before = single_value(request.GET, "before")
+    page = single_value(request.GET, "page")
+    cursor = read_cursor(after, before)
+    if cursor is not None or not page or page == "1":
+        return cursor, ""
+    if page == "last" or (page.isdecimal() and int(page[:9]) > 1):
+        return (END if filters.is_descending else END_ASCENDING), LAST_PAGE_NOTE
+    return None, FIRST_PAGE_NOTE
+
+
+def _headers(filters: OrderFilter) -> dict[str, dict[str, str]]:
+    """For each sortable column of the pill: its address, its way now, and the way it would take."""
+    headers = {}
+    for sort in filters.pill.sorts:
+        is_current = sort is filters.sort
+        descending = not filters.is_descending if is_current else sort.descending
+        query = filters.query(sort_name=sort.name, direction="desc" if descending else "asc")
+        headers[sort.name] = {
+            "url": f"{reverse('orders:list')}?{query}",
+            "now": ("descending" if filters.is_descending else "ascending") if is_current else "",
+            "arrow": ("↓" if filters.is_descending else "↑") if is_current else "",
+        }
+    return headers
+
+
+def _all_matching(
+    request: HttpRequest,
+    filters: OrderFilter,
+    narrowing: Narrowing,
+    reach: Reach,
+    total: Tally,
+    at: datetime,
+) -> dict[str, Any] | None:
+    """The field that selects all orders of the list which this person may send for."""
+    sendable = filters.account_ids(reach, Role.OPERATOR)
+    if not sendable:
+        return None
+    tally = total
+    if sendable != filters.account_ids(reach):
+        orders = Order.objects.order_by().filter(account_id__in=sendable)
+        tally = count_pill(filters.pill, orders, narrowing, at=at, is_current=True)
+    number = tally.number if tally.is_exact else None
+    token = sign_all_matching(get_user(request), filters.query(), number)
+    return {"token": token, "tally": tally}

@@ -1,0 +1,133 @@
+"""The states by which the list of orders is cut, each stated once: the pills above the table.
+
+Every order stands in exactly one of them, apart from `all`, which has every order, and
+`closing_soon`, which is part of `eligible`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
+from django.db.models.lookups import Exact
+
+from messaging.states import NEEDS_A_LOOK, Status
+from orders.eligibility import FIXED_RULES, ReviewWindow, every_rule_holds, refused_for
+from orders.models import Order, OrderQuerySet
+from orders.states import Refusal
+
+CLOSING_SOON = timedelta(hours=48)
+
+Rule = Callable[[datetime, ReviewWindow], Q]
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One order of the list; `column` is never null in the pills that have it."""
+
+    name: str
+    label: str
+    column: str
+    descending: bool
+
+
+PURCHASED = Sort("purchased", "Purchased", "purchased_at", descending=True)
+CLOSES = Sort("closes", "Delivery window", "latest_delivery_at", descending=False)
+CLOSED = Sort("closes", "Delivery window", "latest_delivery_at", descending=True)
+STATE = Sort("state", "Review request", "solicitation_at", descending=True)
+SORT_NAMES = ("purchased", "closes", "state")
+
+
+@dataclass(frozen=True)
+class Pill:
+    """Orders whose solicitation is in one of `solicitations` (None: whatever it is) and that pass
+    `rule`. The first of `sorts` is the usual one.
+
+    `walk` is the same rule, said so that the database walks the index of the sort order and
+    looks at the state in passing, instead of fetching all of that state and sorting it.
+    """
+
+    name: str
+    label: str
+    sorts: tuple[Sort, ...]
+    solicitations: tuple[str, ...] | None = None
+    rule: Rule | None = None
+    walk: Rule | None = None
+
+    def matching(self, orders: OrderQuerySet, at: datetime) -> OrderQuerySet:
+        """Those of these orders that stand in this pill at that moment (UTC)."""
+        if self.solicitations is not None:
+            orders = orders.filter(solicitation__in=self.solicitations)
+        if self.rule is not None:
+            orders = orders.filter(self.rule(at, ReviewWindow.from_settings()))
+        return orders
+
+    def branches(self, account_ids: list[int], at: datetime) -> list[OrderQuerySet]:
+        """The same, cut into parts of which each is one run of an index; for `keyset_page`."""
+        parts = [Q(account_id=account_id) for account_id in account_ids]
+        if self.solicitations is not None:
+            parts = [part & Q(solicitation=state) for part in parts for state in self.solicitations]
+        rule = self.walk or self.rule
+        if rule is not None:
+            parts = [part & rule(at, ReviewWindow.from_settings()) for part in parts]
+        return [Order.objects.filter(part) for part in parts]
+
+    def sort(self, name: str) -> Sort | None:
+        """The sort of that name, or None when this pill cannot be sorted by it."""
+        return next((sort for sort in self.sorts if sort.name == name), None)
+
+
+def _closing_soon(at: datetime, window: ReviewWindow) -> Q:
+    return every_rule_holds(at, window) & Q(
+        latest_delivery_at__lt=at + CLOSING_SOON - window.closes_after
+    )
+
+
+def _too_early(at: datetime, window: ReviewWindow) -> Q:
+    # The last day is never before the first: said again, because it is what the index is sorted by.
+    return Q(latest_delivery_at__gt=at - window.opens_after) & refused_for(
+        Refusal.TOO_EARLY, at, window
+    )
+
+
+def _window_closed(at: datetime, window: ReviewWindow) -> Q:
+    # The rule negated is not a range that an index can begin at; this is, and says the same.
+    return Q(latest_delivery_at__lt=at - window.closes_after) & refused_for(
+        Refusal.WINDOW_CLOSED, at, window
+    )
+
+
+def _not_possible(_at: datetime, _window: ReviewWindow) -> Q:
+    return Q(fixed_refusal__in=[rule.refusal.value for rule in FIXED_RULES])
+
+
+def _not_possible_in_passing(_at: datetime, _window: ReviewWindow) -> Q:
+    return ~Q(Exact(Concat("fixed_refusal", Value("")), Value("")))
+
+
+ALL = Pill("all", "All", (PURCHASED,))
+ELIGIBLE = Pill("eligible", "Eligible now", (CLOSES, PURCHASED), ("",), every_rule_holds)
+PILLS: tuple[Pill, ...] = (
+    ALL,
+    ELIGIBLE,
+    Pill("closing_soon", "Closing soon", (CLOSES, PURCHASED), ("",), _closing_soon),
+    Pill("too_early", "Too early", (CLOSES, PURCHASED), ("",), _too_early),
+    Pill("waiting", "Waiting", (STATE,), (Status.QUEUED, Status.HELD, Status.SENDING)),
+    Pill("sent", "Sent", (STATE,), (Status.SENT,)),
+    Pill("probably_sent", "Probably sent", (STATE,), (Status.PROBABLY_SENT,)),
+    Pill("needs_a_look", "Needs a look", (STATE,), tuple(sorted(NEEDS_A_LOOK))),
+    Pill("refused", "Refused by Amazon", (STATE,), (Status.REFUSED,)),
+    Pill("window_closed", "Window closed", (CLOSED,), ("",), _window_closed),
+    Pill(
+        "not_possible",
+        "Not possible",
+        (PURCHASED,),
+        ("",),
+        _not_possible,
+        walk=_not_possible_in_passing,
+    ),
+)
+PILLS_BY_NAME = {pill.name: pill for pill in PILLS}
