@@ -120,9 +120,8 @@ class _Watched(HTTPConnection):
         exchange = _current()
         by = exchange.connect_by()
         sock = _connect(self._dns_host, self.port, self.socket_options, by)
-        # A TLS handshake follows under this timeout, and under the deadline.
+        # Python counts this over the whole of a TLS handshake, not for each read of it.
         sock.settimeout(max(0.001, by - time.monotonic()))
-        exchange.attach(sock)
         return sock
 
     def connect(self) -> None:
@@ -141,24 +140,7 @@ class _Watched(HTTPConnection):
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
-    _handshake: socket.socket | None = None
-
-    def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        # Wrapping takes the socket's descriptor away; a second one keeps the handshake in reach.
-        self._handshake = sock.dup()
-        _current().attach(self._handshake)
-        return sock
-
-    def connect(self) -> None:
-        exchange = _current()
-        try:
-            super().connect()
-            exchange.attach(self.sock)
-        finally:
-            handshake, self._handshake = self._handshake, None
-            if handshake is not None:
-                handshake.close()
+    pass
 
 
 class _Pool(HTTPConnectionPool):

@@ -21,7 +21,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool
 
 from spapi.connections import FRESH, KEPT, NotConnected, over
-from spapi.deadlines import DeadlinePassed, Exchange, SendPrevented, watchdog
+from spapi.deadlines import Exchange, SendPrevented, watchdog
 
 _CHUNK = 16 * 1024
 
@@ -238,7 +238,7 @@ def _failure(error: Exception, exchange: Exchange, url: str) -> TransportFailed:
     kind = type(causes[-1]).__name__
     if not exchange.sending:
         reason = next((one.reason for one in causes if isinstance(one, NotConnected)), "")
-        if exchange.expired or any(isinstance(one, DeadlinePassed) for one in causes):
+        if exchange.expired or time.monotonic() >= exchange.deadline_at:
             reason = "deadline"
         elif not reason and any(isinstance(one, TimeoutError) for one in causes):
             reason = "connect_timeout"
