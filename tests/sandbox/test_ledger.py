@@ -24,6 +24,15 @@ def test_a_restart_with_the_same_directory_remembers_what_was_asked(tmp_path):
     stop(again)
 
 
+def test_what_was_accepted_is_in_the_journal_before_the_answer_is_written(tmp_path):
+    desk = Desk(Options(orders=300, seed=7, data=tmp_path))
+    life = desk.eligible_life()
+    assert desk.solicit(life).status == 201
+    [line] = (tmp_path / "ledger.jsonl").read_text().splitlines()
+    assert json.loads(line)["order_id"] == desk.order_id(life)
+    stop(desk)
+
+
 def test_a_journal_whose_last_line_was_cut_is_read_up_to_it(tmp_path):
     options = Options(orders=300, seed=7, data=tmp_path)
     desk = Desk(options)
