@@ -189,6 +189,12 @@ def advice(status: Status, reason: str = "") -> str:
     }.get(status, "")
 
 
+def in_sentence(status: Status) -> str:
+    """The label as it stands within a sentence: "refused by Amazon"."""
+    label = str(status.label)
+    return label[:1].lower() + label[1:]
+
+
 def next_look(action: OutgoingAction) -> datetime | None:
     """When this action is looked at again by itself (UTC); None when it has come to its end."""
     return action.look_at if action.status in WATCHED | {Status.QUEUED} else None

@@ -49,11 +49,17 @@ class DayRow:
 
     day: date
     values: list[int]
+    names: list[str]
 
     @property
     def total(self) -> int:
         """All series together."""
         return sum(self.values)
+
+    @property
+    def named(self) -> list[tuple[str, int]]:
+        """Each series' name with its value."""
+        return list(zip(self.names, self.values, strict=True))
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ class Calendar:
     """Days as cells in weeks that begin on Monday, the warmer the higher the value."""
 
     label: str
+    verb: str
     cells: list[Cell]
     weekdays: list[tuple[str, int]]
     width: int
@@ -126,8 +133,9 @@ def stacked_bars(
     values: Mapping[tuple[date, str], int],
 ) -> StackedBars:
     """A bar for each of so many days from `first`; what `values` does not name is 0."""
+    names = [entry.name for entry in series]
     rows = [
-        DayRow(day, [values.get((day, entry.key), 0) for entry in series])
+        DayRow(day, [values.get((day, entry.key), 0) for entry in series], names)
         for day in (first + timedelta(days=offset) for offset in range(days))
     ]
     top = round_up(max((row.total for row in rows), default=0))
@@ -185,6 +193,7 @@ def calendar(label: str, verb: str, first: date, days: int, values: Mapping[date
         )
     return Calendar(
         label=label,
+        verb=verb,
         cells=cells,
         weekdays=[
             (name, position * (CELL_WIDTH + CELL_GAP) + CELL_WIDTH // 2)
@@ -203,11 +212,11 @@ def heat(value: int, most: int) -> int:
 
 
 def round_up(value: int) -> int:
-    """The next 1, 2 or 5 with noughts that is not smaller, at least 5: the top of an axis."""
+    """The next 2, 4, 6, 8 or 10 with noughts that is not smaller: the top of an axis."""
     size = 1
     while True:
-        for step in (1, 2, 5):
-            if 5 <= step * size >= value:
+        for step in (2, 4, 6, 8, 10):
+            if step * size >= value:
                 return step * size
         size *= 10
 

@@ -5,8 +5,10 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from solicit_dashboard.health import healthz, readyz
+from solicit_dashboard.overview import overview
 
 urlpatterns = [
+    path("", overview, name="overview"),
     path("orders/", include("orders.urls")),
     path("", include("messaging.urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

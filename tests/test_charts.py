@@ -24,9 +24,9 @@ SERIES = [Series("sent", "Sent", "good"), Series("refused", "Refused", "bad")]
 def test_bars_stand_for_their_numbers_and_on_one_another() -> None:
     day = date(2026, 10, 23)
     chart = stacked_bars("What", SERIES, FIRST, 30, {(day, "sent"): 30, (day, "refused"): 10})
-    assert chart.top == 50
+    assert chart.top == 40
     sent, refused = chart.marks
-    assert (sent.height, refused.height) == (60.0, 20.0)
+    assert (sent.height, refused.height) == (75.0, 25.0)
     assert sent.y + sent.height == PLOT_HEIGHT
     assert refused.y + refused.height == sent.y
     assert sent.x == refused.x == 11.5
@@ -74,7 +74,7 @@ def test_marks_stay_inside_the_drawing(numbers: list[tuple[int, int]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 5), (5, 5), (6, 10), (11, 20), (21, 50), (51, 100), (1204, 2000)]
+    ("value", "top"), [(0, 2), (2, 2), (5, 6), (9, 10), (11, 20), (27, 40), (61, 80), (1204, 2000)]
 )
 def test_an_axis_ends_at_a_round_number(value: int, top: int) -> None:
     assert round_up(value) == top

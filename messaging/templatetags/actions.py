@@ -46,12 +46,8 @@ def action_words(action: OutgoingAction, now: datetime) -> str:
             return f"On hold: {action.account.why_held() or 'sending is stopped'}".rstrip(".")
         case Status.UNCONFIRMED:
             return f"Needs a look: Amazon is asked again {_soon(action.look_at, now)}"
-        case Status.SENT:
-            return f"Sent {moment_words(action.status_at)}"
         case Status.REFUSED | Status.CANCELLED if action.reason:
             return action.reason
-        case Status.EXPIRED:
-            return f"Window closed {moment_words(action.status_at, 'date')}"
         case _:
             return str(status.label)
 

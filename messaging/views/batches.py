@@ -18,7 +18,13 @@ from audit.models import AuditKind
 from audit.services import record_event
 from messaging.models import Batch, OutgoingAction, OutgoingActionQuerySet
 from messaging.outbox import OutboxFilter, Pill, read_filter
-from messaging.progress import BatchProgress, Failure, batch_failures, batch_progress
+from messaging.progress import (
+    BatchProgress,
+    Failure,
+    batch_failures,
+    batch_progress,
+    in_sentence,
+)
 from messaging.queueing import skipped_in_words
 from messaging.services import stop_batch
 from messaging.states import TONES, Status
@@ -81,7 +87,7 @@ class ProgressView:
     batch: Batch
     progress: BatchProgress
     segments: list[Segment]
-    outcomes: list[tuple[Status, Tone, int]]
+    outcomes: list[tuple[str, Tone, int]]
     failures: list[Failure]
     hold_seconds: int
     hold_left: int
@@ -190,7 +196,7 @@ def _progress_view(found: Batch, reach: Reach, now: datetime) -> ProgressView:
             width = number / state.total * 100
             tone = TONES[status]
             segments.append(
-                Segment(tone, round(x, 3), round(width, 3), f"{number:,} {status.label.lower()}")
+                Segment(tone, round(x, 3), round(width, 3), f"{number:,} {in_sentence(status)}")
             )
             x += width
     hold = (found.release_at - found.created_at).total_seconds()
@@ -200,7 +206,7 @@ def _progress_view(found: Batch, reach: Reach, now: datetime) -> ProgressView:
         progress=state,
         segments=segments,
         outcomes=[
-            (status, TONES[status], state.counts[status])
+            (in_sentence(status), TONES[status], state.counts[status])
             for status in Status
             if state.counts.get(status)
         ],
@@ -213,9 +219,7 @@ def _progress_view(found: Batch, reach: Reach, now: datetime) -> ProgressView:
 
 
 def _outcome_in_words(view: ProgressView) -> str:
-    counts = ", ".join(
-        f"{number:,} {status.label.lower()}" for status, _tone, number in view.outcomes
-    )
+    counts = ", ".join(f"{number:,} {words}" for words, _tone, number in view.outcomes)
     return f"Batch {view.batch.pk} is finished: {counts}."
 
 

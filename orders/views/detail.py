@@ -13,17 +13,17 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from messaging.models import ActionEvent, OutgoingAction
-from messaging.progress import next_look
+from messaging.progress import advice, in_sentence, next_look
 from messaging.states import STOPPABLE, TAKEN, Status
-from messaging.templatetags.actions import action_words
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.refusals import explain_refusal
-from orders.states import Refusal, Tone
+from orders.states import Refusal
+from orders.views.words import StateWords, describe_state
 from sellers.models import Role
 from solicit_dashboard.access import get_order, get_reach
 from solicit_dashboard.middleware import is_htmx
-from solicit_dashboard.templatetags.dashboard import moment_words
+from spapi import MARKETPLACES
 
 # What each rule says when it holds.
 _HOLDS = {
@@ -38,6 +38,10 @@ _HOLDS = {
     Refusal.WINDOW_CLOSED: "The window is not over",
     Refusal.TOO_EARLY: "The window has opened",
 }
+# States whose reason says more than their words.
+_TELLS_WHY = frozenset({Status.QUEUED, Status.UNCONFIRMED, Status.PROBABLY_SENT})
+# Steps whose reason says it all: "Refused: already requested", "Cancelled by ann".
+_SAID_BY_REASON = frozenset({Status.REFUSED, Status.CANCELLED})
 _NEEDS_DATES = frozenset({Refusal.WINDOW_CLOSED, Refusal.TOO_EARLY})
 # A step of an action as the timeline tells it.
 _STEPS = {
@@ -79,9 +83,8 @@ class Moment:
 class State:
     """What is true of the order now, and what this person may do about it."""
 
-    words: str
-    tone: Tone
-    advice: str
+    words: StateWords
+    explanation: str
     may_request: bool
     action: OutgoingAction | None
     may_cancel: bool
@@ -95,6 +98,7 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
     """The page of one order; htmx gets what stands below the state."""
     now = timezone.now()
     order, actions, may_send = _load(request, account_id, number, now)
+    known = MARKETPLACES.get(order.marketplace_id)
     context = {
         "order": order,
         "actions": actions,
@@ -102,6 +106,7 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
         "timeline": build_timeline(order, actions, now),
         "opens_at": order.opens_at(),
         "closes_at": order.closes_at(),
+        "marketplace": known.domain if known else order.marketplace_id,
     }
     if is_htmx(request):
         return render(request, "orders/_detail.html", context)
@@ -149,21 +154,18 @@ def order_state(
     action = next((action for action in actions if action.status in TAKEN), None)
     refusal: str = getattr(order, "refusal")  # noqa: B009 - annotated
     if action is not None:
-        words, tone = action_words(action, now), action.tone
-        advice = action.reason if action.status == Status.UNCONFIRMED else ""
+        told = action.reason if action.status in _TELLS_WHY else ""
+        sentences = [f"{told}." if told else "", advice(Status(action.status), action.reason)]
+        explanation = " ".join(filter(None, sentences))
     elif refusal:
-        words, tone = Refusal(refusal).label, Tone.QUIET
-        advice = explain_refusal(order, Refusal(refusal))
+        explanation = explain_refusal(order, Refusal(refusal))
     else:
-        closes_at = order.closes_at()
-        words, tone = "Can be asked now", Tone.GOOD
-        advice = f"The window closes {moment_words(closes_at)}." if closes_at else ""
+        explanation = "All rules hold: Amazon may be asked to write to the buyer."
     status = Status(action.status) if action else None
     look_at = next_look(action) if action else None
     return State(
-        words=words,
-        tone=tone,
-        advice=advice,
+        words=describe_state(order, refusal, action, at=now),
+        explanation=explanation,
         may_request=may_send and action is None and not refusal,
         action=action,
         may_cancel=may_send and status in STOPPABLE,
@@ -194,7 +196,7 @@ def list_checks(order: Order) -> list[Check]:
         checks.append(Check(True, "Not asked before"))
     else:
         checks.append(
-            Check(False, f"Asked already: {asked.label.lower()}", fact_at=order.solicitation_at)
+            Check(False, f"Asked already: {in_sentence(asked)}", fact_at=order.solicitation_at)
         )
     return checks
 
@@ -209,6 +211,13 @@ def _fact(order: Order, refusal: Refusal) -> tuple[str, datetime | None]:
     if refusal == Refusal.TOO_EARLY:
         return "opened", order.opens_at()
     return "", None
+
+
+def _step(event: ActionEvent) -> Moment:
+    if event.after in _SAID_BY_REASON and event.reason:
+        return Moment(event.at, event.reason)
+    who = event.user.get_username() if event.user else ""
+    return Moment(event.at, _STEPS[Status(event.after)], event.reason, who=who)
 
 
 def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -> list[Moment]:
@@ -231,16 +240,7 @@ def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -
         ),
     ]
     moments = [Moment(at, words, detail, is_future=at > now) for at, words, detail in facts if at]
-    moments += [
-        Moment(
-            event.at,
-            _STEPS[Status(event.after)],
-            event.reason,
-            who=event.user.get_username() if event.user else "",
-        )
-        for action in actions
-        for event in action.events.all()
-    ]
+    moments += [_step(event) for action in actions for event in action.events.all()]
     # steps of one moment stay in the order in which they were taken
     moments.reverse()
     return sorted(moments, key=lambda moment: moment.at, reverse=True)

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from messaging.models import Batch, Origin
-from messaging.progress import BatchProgress, batch_failures, batch_progress
+from messaging.progress import BatchProgress, batch_failures, batch_progress, in_sentence
 from messaging.queueing import preview_reviews, skipped_in_words
 from messaging.services import hold, request_reviews
 from orders.models import Order, OrderQuerySet
@@ -162,7 +162,9 @@ class Command(BaseCommand):
 
     def _write_reasons(self, reasons: list[tuple[str, int]]) -> None:
         if reasons:
-            left_out = ", ".join(f"{number:,} {words.lower()}" for words, number in reasons)
+            left_out = ", ".join(
+                f"{number:,} {words[:1].lower()}{words[1:]}" for words, number in reasons
+            )
             self.stdout.write(f"Left out: {left_out}.")
 
     def _write_progress(
@@ -172,7 +174,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{_counted(progress)}.")
         for failure in batch_failures(batch, [account.pk]):
             self.stdout.write(
-                f"  {failure.number:,} {failure.status.label.lower()}: "
+                f"  {failure.number:,} {in_sentence(failure.status)}: "
                 f"{failure.reason or 'no reason given'}. {failure.advice}"
             )
         if progress.waiting_later and progress.next_look_at:
@@ -264,7 +266,7 @@ def _named(words: list[str]) -> str:
 
 def _counted(progress: BatchProgress) -> str:
     return ", ".join(
-        f"{number:,} {status.label.lower()}"
+        f"{number:,} {in_sentence(status)}"
         for status, number in sorted(progress.counts.items(), key=lambda entry: -entry[1])
     )
 
