@@ -20,7 +20,9 @@ graceful_timeout = 15
 keepalive = 5
 max_requests = 20_000
 max_requests_jitter = 2_000
-# The address line, which may carry Amazon's consent code, is never written to a log.
+control_socket_disable = True  # a file in the home directory that two dashboards would share
+# The address line, which may carry Amazon's consent code, is never written to a log; once there is
+# a logconfig_dict, its level for gunicorn.access decides that.
 accesslog = None
 logconfig_dict = logging_configuration(_env.log_format, _env.log_level)
 forwarded_allow_ips = "*" if _env.trusted_proxies else ""

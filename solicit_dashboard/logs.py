@@ -116,7 +116,8 @@ def logging_configuration(log_format: str, level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": level, "propagate": True},
             # Gunicorn and Celery bring handlers of their own, which would not redact.
             "gunicorn.error": {"handlers": ["console"], "level": level, "propagate": False},
-            "gunicorn.access": {"handlers": ["console"], "level": level, "propagate": False},
+            # Its lines hold whole addresses, in which Amazon's consent code may stand.
+            "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
             "celery.task": {"handlers": [], "level": level, "propagate": True},
             # A line for each tick of every few seconds would bury the rest.
             "celery.beat": {"level": "WARNING"},
