@@ -149,7 +149,7 @@ class Visitors:
 
 def log_in(page: Page, person: str, password: str) -> None:
     """The person is logged in, by the form that people see."""
-    page.goto("/login/")
+    page.goto("/login/?next=/orders/")
     page.get_by_label("Username").fill(person)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
