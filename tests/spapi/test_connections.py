@@ -35,6 +35,9 @@ MakeClient = Callable[..., spapi.Client]
 SHORT = 0.6
 """Seconds: a deadline that a test can wait for."""
 
+GRACE = 4.0
+"""Seconds that a busy machine may take longer; the next longer limit is 10 seconds."""
+
 
 def test_refused_connection_is_not_sent(make_client: MakeClient) -> None:
     client = warm(make_client(endpoint=f"http://127.0.0.1:{closed_port()}"))
@@ -132,7 +135,7 @@ def test_handshake_that_never_ends_is_cut(
         began = time.monotonic()
         with pytest.raises(spapi.ConnectFailed) as caught:
             ask(client)
-        assert SHORT - 0.05 <= time.monotonic() - began < SHORT + 1
+        assert SHORT - 0.05 <= time.monotonic() - began < SHORT + GRACE
     assert caught.value.reason == reason
 
 
@@ -329,7 +332,7 @@ def test_deadline_ends_a_call_over_tls(
         began = time.monotonic()
         with pytest.raises(spapi.NoAnswer) as caught:
             ask(warm(client))
-    assert time.monotonic() - began < SHORT + 1
+    assert time.monotonic() - began < SHORT + GRACE
     assert caught.value.reason == "deadline"
 
 

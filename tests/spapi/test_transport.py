@@ -27,6 +27,9 @@ MakeClient = Callable[..., spapi.Client]
 SHORT = 0.6
 """Seconds: a deadline that a test can wait for."""
 
+GRACE = 4.0
+"""Seconds that a busy machine may take longer; the next longer limit is 10 seconds."""
+
 
 def half_status_line(sock: socket.socket) -> None:
     sock.sendall(b"HTTP/1.1 20")
@@ -94,7 +97,7 @@ def test_deadline_ends_a_call_however_the_server_dawdles(
     began = time.monotonic()
     with pytest.raises(spapi.NoAnswer) as caught:
         ask(client)
-    assert SHORT - 0.05 <= time.monotonic() - began < SHORT + 1
+    assert SHORT - 0.05 <= time.monotonic() - began < SHORT + GRACE
     assert caught.value.reason == "deadline"
 
 
