@@ -129,8 +129,7 @@ class _Run:
             except BadRequest as error:
                 if not (token and self.resumed):
                     return self._fail(error)
-                # the token of an earlier run is no longer taken: the search begins again, once
-                self.resumed = False
+                # the token of an earlier run is no longer taken: the search begins again
                 with transaction.atomic():
                     self.sync = lock_orders_of(self.account.pk)
                     self._start_search(self.sync.search_after or self._first_reach())

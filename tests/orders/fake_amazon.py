@@ -22,6 +22,8 @@ class FakeAmazon:
         self.before: Callable[[int], None] = lambda number: None
         # may change the token that leads from one page to the next
         self.name_token: Callable[[str], str] = lambda token: token
+        # whether lastUpdatedBefore is each page's own moment and not the first page's
+        self.moves_on = False
         self._searches: dict[str, tuple[tuple[Any, ...], list[spapi.Order], datetime]] = {}
 
     @property
@@ -70,4 +72,5 @@ class FakeAmazon:
         if rest:
             token = self.name_token(f"token-{number}")
             self._searches[token] = (parameters, rest, until)
-        return spapi.OrderPage(tuple(page), token, until, None)
+        said = self.now - timedelta(minutes=2) if self.moves_on else until
+        return spapi.OrderPage(tuple(page), token, said, None)

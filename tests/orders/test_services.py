@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone
 
+from orders.ingest.upsert import upsert_orders
 from orders.models import Exclusion, ExclusionKind, Order
 from orders.services import (
     BadExclusionError,
@@ -21,6 +25,7 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
+from tests.orders.amazon import NOON, an_order
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +137,21 @@ def test_refreshing_puts_right_what_was_wrong_and_counts_it(
     assert refresh_exclusions(account, order_ids=[only.pk]) == 1
     assert refresh_exclusions(account) == 2
     assert excluded() == {(account.pk, MUG), (account.pk, BOTH)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_that_comes_in_while_it_is_excluded_is_covered() -> None:
+    account, user = SellerAccountFactory(), UserFactory()
+
+    def exclude_it() -> None:
+        exclude(account, ExclusionKind.ORDER, [MUG], user=user)
+        connection.close()
+
+    excluding = threading.Thread(target=exclude_it)
+    with transaction.atomic():
+        upsert_orders(account, [an_order(MUG)], seen_at=NOON)
+        excluding.start()
+        excluding.join(0.3)
+        assert excluding.is_alive()  # it waits for the order to stand
+    excluding.join(20)
+    assert excluded() == {(account.pk, MUG)}

@@ -170,14 +170,16 @@ def test_many_kills_at_random_lose_nothing(account: SellerAccount) -> None:
     assert stored() == numbers(40)
 
 
+@pytest.mark.parametrize("moves_on", [False, True])
 def test_an_order_that_changes_during_a_search_is_found_by_the_next(
-    account: SellerAccount,
+    account: SellerAccount, moves_on: bool
 ) -> None:
     amazon = world(4)
+    amazon.moves_on = moves_on
 
     def change(number: int) -> None:
         if number == 1:
-            amazon.now += 3 * MINUTE
+            amazon.now += 30 * MINUTE
             amazon.orders.append(an_order("302-9999999-9999999", updated_at=NOON + MINUTE))
 
     amazon.before = change
@@ -306,6 +308,13 @@ def test_an_empty_page_with_a_token_is_read_over(account: SellerAccount) -> None
 
     amazon.search_orders = search  # type: ignore[method-assign]
     assert run(account, amazon).pages == 2
+
+
+def test_the_moment_asked_for_is_written_in_whole_seconds(account: SellerAccount) -> None:
+    amazon = world(3)
+    amazon.now += timedelta(microseconds=123_456)
+    run(account, amazon)
+    assert {call["after"].microsecond for call in amazon.calls} == {0}
 
 
 def test_a_token_that_is_too_old_is_not_used_again(account: SellerAccount) -> None:
