@@ -41,7 +41,7 @@ _HOLDS = {
 # States whose reason says more than their words.
 _TELLS_WHY = frozenset({Status.QUEUED, Status.UNCONFIRMED, Status.PROBABLY_SENT})
 # Steps whose reason says it all: "Refused: already requested", "Cancelled by ann".
-_SAID_BY_REASON = frozenset({Status.REFUSED, Status.CANCELLED})
+_SAID_BY_REASON = frozenset({Status.REFUSED, Status.CANCELLED, Status.UNCONFIRMED})
 _NEEDS_DATES = frozenset({Refusal.WINDOW_CLOSED, Refusal.TOO_EARLY})
 # A step of an action as the timeline tells it.
 _STEPS = {
@@ -155,7 +155,10 @@ def order_state(
     refusal: str = getattr(order, "refusal")  # noqa: B009 - annotated
     if action is not None:
         told = action.reason if action.status in _TELLS_WHY else ""
-        sentences = [f"{told}." if told else "", advice(Status(action.status), action.reason)]
+        sentences = [
+            f"{told.rstrip('.')}." if told else "",
+            advice(Status(action.status), action.reason),
+        ]
         explanation = " ".join(filter(None, sentences))
     elif refusal:
         explanation = explain_refusal(order, Refusal(refusal))

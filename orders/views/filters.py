@@ -101,8 +101,8 @@ class OrderFilter:
         ids = reach.ids(at_least)
         return [pk for pk in ids if self.account_id in (None, pk)]
 
-    def narrowing(self) -> Narrowing:
-        """All that it asks for besides accounts and state, with its text looked up."""
+    def narrow(self, account_ids: list[int]) -> Narrowing:
+        """All that it asks of the orders of these accounts besides their state; looks its text up."""
         q = Q()
         if self.marketplace_id:
             q &= Q(marketplace_id=self.marketplace_id)
@@ -113,9 +113,9 @@ class OrderFilter:
         if self.day_to:
             q &= Q(purchased_at__lt=_midnight(self.day_to + timedelta(days=1)))
         if not self.text:
-            return Narrowing(q, by_text="")
-        found, is_few = _orders_with_text(self.text)
-        return Narrowing(q & found, by_text="few" if is_few else "many")
+            return Narrowing(account_ids, q)
+        found, is_few = _orders_with_text(self.text, account_ids)
+        return Narrowing(account_ids, q & found, by_text="few" if is_few else "many")
 
     def describe(self, reach: Reach) -> str:
         """What was asked for in words: "Eligible now, amazon.de, FBA"."""
@@ -137,27 +137,35 @@ class OrderFilter:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """Conditions on the orders of a pill; `by_text` says whether a text fits few or many of them."""
+    """Accounts and a condition on their orders; `by_text`: whether a text fits few or many of them."""
 
+    account_ids: list[int]
     q: Q
-    by_text: str
+    by_text: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.q)
 
+    @property
+    def orders(self) -> OrderQuerySet:
+        """The orders of these accounts, without the condition; of a few, with it."""
+        orders = Order.objects.order_by()
+        if self.by_text == "few":
+            # They were looked up in these accounts; said twice, SQLite would read the accounts.
+            return orders.filter(self.q)
+        return orders.filter(account_id__in=self.account_ids)
 
-def matching_orders(
-    filters: OrderFilter, narrowing: Narrowing, account_ids: list[int], at: datetime
-) -> OrderQuerySet:
-    """The orders of these accounts that the filter asks for at that moment (UTC), in no order."""
-    orders = Order.objects.order_by().filter(account_id__in=account_ids)
-    return filters.pill.matching(orders, at).filter(narrowing.q)
+
+def matching_orders(filters: OrderFilter, narrowing: Narrowing, at: datetime) -> OrderQuerySet:
+    """The orders that the filter asks for at that moment (UTC), in no order."""
+    return filters.pill.matching(narrowing.orders, at).filter(narrowing.q)
 
 
-def _orders_with_text(text: str) -> tuple[Q, bool]:
+def _orders_with_text(text: str, account_ids: list[int]) -> tuple[Q, bool]:
     """Orders whose number, or an item's SKU or ASIN, begins so; and whether they are few.
 
-    The accounts are not looked at here: whoever uses the answer keeps to their own.
+    Few are those of these accounts, by their ids. Many are told by a condition that leaves the
+    accounts open.
     """
     items = OrderItem.objects.order_by()
     searches: list[QuerySet[Any, int]] = [
@@ -175,7 +183,8 @@ def _orders_with_text(text: str) -> tuple[Q, bool]:
         if len(ids) > FEW:
             break
     else:
-        return Q(pk__in=ids), True
+        found = Order.objects.order_by().filter(pk__in=ids).values_list("pk", "account_id")
+        return Q(pk__in=[pk for pk, account_id in found if account_id in account_ids]), True
     of_order = items.filter(order_id=OuterRef("pk"))
     by_item = Q(Exists(of_order.filter(_begins("sku", text) | _begins("asin", text.upper()))))
     return by_number | by_item, False

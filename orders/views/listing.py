@@ -14,7 +14,7 @@ from messaging.action_types import REVIEW_REQUEST
 from messaging.models import OutgoingAction, Priority
 from messaging.states import STOPPABLE, TAKEN, Status
 from orders.eligibility import ReviewWindow
-from orders.models import Order, OrderQuerySet
+from orders.models import Order
 from orders.states import WindowSource
 from orders.views.filters import Narrowing, OrderFilter
 from orders.views.pills import PILLS, Pill
@@ -151,17 +151,15 @@ def _poll_seconds(action: OutgoingAction | None, at: datetime) -> int:
 def read_list(
     filters: OrderFilter,
     narrowing: Narrowing,
-    account_ids: list[int],
     cursor: Cursor | None,
     *,
     at: datetime,
     size: int = PAGE_SIZE,
 ) -> KeysetPage:
     """The ids of the page at that place of the list."""
-    branches = filters.pill.branches(account_ids, at)
+    branches = filters.pill.branches(narrowing.account_ids, at)
     if narrowing.by_text == "few" or len(branches) > MOST_BRANCHES:
-        orders = Order.objects.filter(account_id__in=account_ids)
-        branches = [filters.pill.matching(orders, at)]
+        branches = [filters.pill.matching(narrowing.orders, at)]
     return keyset_page(
         [branch.filter(narrowing.q) for branch in branches],
         filters.sort.column,
@@ -189,12 +187,9 @@ def list_pager(page: KeysetPage, filters: OrderFilter, total: Tally) -> Pager:
     )
 
 
-def count_pills(
-    filters: OrderFilter, narrowing: Narrowing, account_ids: list[int], *, at: datetime
-) -> list[PillCount]:
+def count_pills(filters: OrderFilter, narrowing: Narrowing, *, at: datetime) -> list[PillCount]:
     """Every pill with the number of its orders under the same filters, each by one capped query."""
     base = reverse("orders:list")
-    orders = Order.objects.order_by().filter(account_id__in=account_ids)
     counts = []
     for pill in PILLS:
         query = filters.query(pill=pill, sort_name="", direction="")
@@ -202,7 +197,7 @@ def count_pills(
         tally = (
             None
             if narrowing.by_text == "many" and not is_current
-            else count_pill(pill, orders, narrowing, at=at, is_current=is_current)
+            else count_pill(pill, narrowing, at=at, is_current=is_current)
         )
         counts.append(
             PillCount(pill.label, f"{base}?{query}" if query else base, tally, is_current)
@@ -210,23 +205,20 @@ def count_pills(
     return counts
 
 
-def count_pill(
-    pill: Pill, orders: OrderQuerySet, narrowing: Narrowing, *, at: datetime, is_current: bool
-) -> Tally:
+def count_pill(pill: Pill, narrowing: Narrowing, *, at: datetime, is_current: bool) -> Tally:
     """How many of these orders stand in the pill; what is many is not counted to its end."""
-    if not narrowing:
-        number = pill.matching(orders, at)[: MOST_COUNTED + 1].count()
-        return Tally(min(number, MOST_COUNTED), is_exact=number <= MOST_COUNTED)
+    orders = pill.matching(narrowing.orders, at)
     if narrowing.by_text == "few":
-        return Tally(pill.matching(orders.filter(narrowing.q), at).count())
+        return Tally(orders.count())
+    if not narrowing:
+        number = orders[: MOST_COUNTED + 1].count()
+        return Tally(min(number, MOST_COUNTED), is_exact=number <= MOST_COUNTED)
     most = LOOKED_THROUGH
     if is_current and not narrowing.by_text:
         most = LOOKED_THROUGH_FOR_THE_CURRENT
+    fits = Case(When(narrowing.q, then=Value(1)), output_field=IntegerField())
     found = (
-        pill.matching(orders, at)
-        .annotate(
-            fits=Case(When(narrowing.q, then=Value(1)), output_field=IntegerField()),
-        )
+        orders.annotate(fits=fits)
         .values("pk", "fits")[: most + 1]
         .aggregate(looked_through=Count("pk"), fitting=Count("fits"))
     )

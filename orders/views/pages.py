@@ -14,9 +14,8 @@ from django.views.decorators.http import require_safe
 
 from orders.forms import OrderFilterForm
 from orders.models import Order, OrderSync
-from orders.views.filters import Narrowing, OrderFilter
+from orders.views.filters import OrderFilter
 from orders.views.listing import (
-    PillCount,
     Tally,
     count_pill,
     count_pills,
@@ -47,10 +46,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
         return _answer(request, reach, context, status=400)
     filters = OrderFilter.from_form(form)
     cursor, page_note = _place(request, filters)
-    narrowing = filters.narrowing()
-    account_ids = filters.account_ids(reach)
-    page = read_list(filters, narrowing, account_ids, cursor, at=at)
-    pills = count_pills(filters, narrowing, account_ids, at=at)
+    narrowing = filters.narrow(filters.account_ids(reach))
+    page = read_list(filters, narrowing, cursor, at=at)
+    pills = count_pills(filters, narrowing, at=at)
     total = next(pill.tally for pill in pills if pill.is_current) or Tally(0, is_exact=False)
     query = filters.query()
     context = {
@@ -65,9 +63,9 @@ def order_list(request: HttpRequest) -> HttpResponse:
         "notes": [note for note in (filters.note, page_note) if note],
         "is_filtered": bool(narrowing) or filters.account_id is not None,
         "has_accounts": bool(reach.roles),
-        "shows_account": len(account_ids) > 1,
+        "shows_account": len(narrowing.account_ids) > 1,
         "here": request.get_full_path(),
-        "all_matching": _all_matching(request, filters, narrowing, reach, total, at),
+        "all_matching": _all_matching(request, filters, reach, total, at),
     }
     response = _answer(request, reach, context)
     if is_htmx(request):
@@ -86,9 +84,8 @@ def order_counts(request: HttpRequest) -> HttpResponse:
     if not form.is_valid() or not is_htmx(request):
         return HttpResponseRedirect(reverse("orders:list"))
     filters = OrderFilter.from_form(form)
-    pills: list[PillCount] = count_pills(
-        filters, filters.narrowing(), filters.account_ids(reach), at=timezone.now()
-    )
+    narrowing = filters.narrow(filters.account_ids(reach))
+    pills = count_pills(filters, narrowing, at=timezone.now())
     return render(request, "orders/_pills.html", {"pills": pills, "query": filters.query()})
 
 
@@ -160,7 +157,6 @@ def _headers(filters: OrderFilter) -> dict[str, dict[str, str]]:
 def _all_matching(
     request: HttpRequest,
     filters: OrderFilter,
-    narrowing: Narrowing,
     reach: Reach,
     total: Tally,
     at: datetime,
@@ -171,8 +167,7 @@ def _all_matching(
         return None
     tally = total
     if sendable != filters.account_ids(reach):
-        orders = Order.objects.order_by().filter(account_id__in=sendable)
-        tally = count_pill(filters.pill, orders, narrowing, at=at, is_current=True)
+        tally = count_pill(filters.pill, filters.narrow(sendable), at=at, is_current=True)
     number = tally.number if tally.is_exact else None
     token = sign_all_matching(get_user(request), filters.query(), number)
     return {"token": token, "tally": tally}

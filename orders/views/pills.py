@@ -46,8 +46,8 @@ class Pill:
     """Orders whose solicitation is in one of `solicitations` (None: whatever it is) and that pass
     `rule`. The first of `sorts` is the usual one.
 
-    `walk` is the same rule, said so that the database walks the index of the sort order and
-    looks at the state in passing, instead of fetching all of that state and sorting it.
+    `walk` says all of that again, so that the database can only walk the index of the sort order
+    and look at the state in passing, instead of fetching all of that state and sorting it.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Pill:
     def branches(self, account_ids: list[int], at: datetime) -> list[OrderQuerySet]:
         """The same, cut into parts of which each is one run of an index; for `keyset_page`."""
         parts = [Q(account_id=account_id) for account_id in account_ids]
-        if self.solicitations is not None:
+        if self.solicitations is not None and self.walk is None:
             parts = [part & Q(solicitation=state) for part in parts for state in self.solicitations]
         rule = self.walk or self.rule
         if rule is not None:
@@ -105,7 +105,11 @@ def _not_possible(_at: datetime, _window: ReviewWindow) -> Q:
 
 
 def _not_possible_in_passing(_at: datetime, _window: ReviewWindow) -> Q:
-    return ~Q(Exact(Concat("fixed_refusal", Value("")), Value("")))
+    # An expression of a column is not looked up in an index that the column leads.
+    refusal, solicitation = (
+        Exact(Concat(column, Value("")), Value("")) for column in ("fixed_refusal", "solicitation")
+    )
+    return ~Q(refusal) & Q(solicitation)
 
 
 ALL = Pill("all", "All", (PURCHASED,))

@@ -109,7 +109,7 @@ def _all_matching(request: HttpRequest, reach: Reach, token: str, at: datetime) 
         raise BadRequest(UNREADABLE)
     account_ids = [pk for pk in account_ids if filters.account_id in (None, pk)]
     return Selection(
-        orders=matching_orders(filters, filters.narrowing(), account_ids, at),
+        orders=matching_orders(filters, filters.narrow(account_ids), at),
         description=filters.describe(reach),
         is_all_matching=True,
         promised=signed["number"],
