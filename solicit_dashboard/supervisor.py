@@ -81,9 +81,7 @@ class Supervisor:
         self._selector.register(self._wakeup, selectors.EVENT_READ, None)
 
     def __enter__(self) -> Supervisor:
-        self._wakeup_before = signal.set_wakeup_fd(
-            self._waker.fileno(), warn_on_full_buffer=False
-        )
+        self._wakeup_before = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         self._handlers_before = {
             number: signal.signal(number, self._on_signal)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,7 +40,18 @@ class Suite:
         print(f"\n=== {title}", flush=True)
         begun = time.monotonic()
         environment = {**self.environment, **(settings or {})}
-        code = subprocess.run(list(command), cwd=ROOT, env=environment, check=False).returncode
+        process = subprocess.Popen(list(command), cwd=ROOT, env=environment)
+        try:
+            code = process.wait()
+        except BaseException as reason:
+            # The step gets the time to clean up after itself. Ctrl-C has reached it already.
+            if not isinstance(reason, KeyboardInterrupt):
+                process.send_signal(signal.SIGINT)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
         if code == _NO_TESTS and may_be_empty:
             code = 0
         self.results.append((title, code, time.monotonic() - begun))
@@ -121,4 +133,5 @@ def _test(suite: Suite, arguments: Sequence[str], postgres_url: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))
