@@ -13,13 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q
 
 from messaging.action_types import ACTION_TYPES
 from messaging.classification import FIRST_LOOK_AFTER, Sendable, Verdict, classify
 from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
-from messaging.services import apply_holds
-from messaging.states import FACT_OF_DELIVERY, STOPPABLE, WATCHED, Status
+from messaging.services import apply_holds, cancel_stopped
+from messaging.states import STOPPABLE, TAKEN, WATCHED, Status
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.states import WAITING_REFUSALS, Refusal
@@ -188,8 +188,16 @@ def record(results: Iterable[SendResult], *, now: datetime) -> list[Verdict]:
     An answer that comes after the sweeper gave the attempt up changes the action only when it is
     Amazon's acceptance, which is a fact however late it comes.
     """
+    results = list(results)
     verdicts: list[Verdict] = []
     with transaction.atomic(durable=True):
+        # Locked first and in one order, as the sweeper does: neither has to give way to the other.
+        list(
+            OutgoingAction.objects.filter(pk__in=[r.claimed.job.action_id for r in results])
+            .order_by("pk")
+            .select_for_update()
+            .values_list("pk")
+        )
         for result in results:
             job = result.claimed.job
             verdict = classify(
@@ -205,7 +213,7 @@ def record(results: Iterable[SendResult], *, now: datetime) -> list[Verdict]:
             verdicts.append(verdict)
             is_live = _finish_attempt(result, verdict, now)
             if verdict.status == Status.SENT:
-                _mark_sent(job, result.claimed.attempt_id, now)
+                _mark_sent(result.claimed, now)
             elif is_live:
                 _move_on(job, verdict, now)
             if verdict.connection is not None:
@@ -215,10 +223,13 @@ def record(results: Iterable[SendResult], *, now: datetime) -> list[Verdict]:
 
 
 def sweep(now: datetime) -> None:
-    """No lease is older than now, no window is over for what still waits, holds are as they should be."""
+    """No lease is older than now, no window is over for what still waits, nothing stopped waits on.
+
+    Holds are as they should be.
+    """
     actions = OutgoingAction.objects.all()
     with transaction.atomic():
-        lost = actions.filter(lease_until__lt=now).transition(
+        actions.filter(lease_until__lt=now).transition(
             Status.SENDING,
             Status.UNCONFIRMED,
             at=now,
@@ -227,9 +238,11 @@ def sweep(now: datetime) -> None:
             look_at=now + FIRST_LOOK_AFTER,
             **NO_LOOKS_YET,
         )
-        ActionAttempt.objects.filter(
-            action_id__in=lost, finished_at=None, abandoned_at=None
+        # Also those whose action a late 201 of an earlier attempt has moved on.
+        ActionAttempt.objects.filter(finished_at=None, abandoned_at=None).exclude(
+            action__status=Status.SENDING
         ).update(abandoned_at=now)
+    cancel_stopped(at=now)
     for status in sorted(STOPPABLE):
         actions.filter(not_after__lt=now).transition(
             status, Status.EXPIRED, at=now, reason="The window closed before it could be sent"
@@ -264,7 +277,8 @@ def _settle_refused(jobs: Sequence[Job], now: datetime) -> set[int]:
         refusal = refusals[job.order_id]
         action = OutgoingAction.objects.filter(pk=job.action_id)
         if refusal in WAITING_REFUSALS:
-            next_at = job.opens_at if job.opens_at > now else now + timedelta(days=1)
+            is_early = refusal == Refusal.TOO_EARLY
+            next_at = job.opens_at if is_early else now + timedelta(days=1)
             action.filter(status=Status.QUEUED).update(
                 look_at=next_at, not_before=next_at, reason=f"{refusal.label}: looked at again then"
             )
@@ -305,17 +319,42 @@ def _finish_attempt(result: SendResult, verdict: Verdict, now: datetime) -> bool
     return False
 
 
-def _mark_sent(job: Job, attempt_id: int, now: datetime) -> None:
-    for before in (Status.SENDING, *sorted(FACT_OF_DELIVERY - {Status.SENDING})):
-        if OutgoingAction.objects.filter(pk=job.action_id).transition(
-            before,
-            Status.SENT,
-            at=now,
-            reason="" if before == Status.SENDING else "Amazon's answer came late",
-            sent_attempt=Subquery(ActionAttempt.objects.filter(pk=attempt_id).values("pk")[:1]),
-            lease_until=None,
-        ):
-            return
+def _mark_sent(claimed: Claimed, now: datetime) -> None:
+    """Amazon accepted it: a fact, whatever has become of the action in the meantime."""
+    job = claimed.job
+    evidence: dict[str, Any] = {"sent_attempt": claimed.attempt_id, "lease_until": None}
+    action = OutgoingAction.objects.filter(pk=job.action_id)
+    if action.transition(Status.SENDING, Status.SENT, at=now, **evidence):
+        return
+    before = action.values_list("status", flat=True).get()
+    if before not in TAKEN:
+        newer = _newer_solicitation(job)
+        if newer is not None and newer.status in STOPPABLE:
+            OutgoingAction.objects.filter(pk=newer.pk).transition(
+                Status(newer.status),
+                Status.CANCELLED,
+                at=now,
+                reason="Amazon's answer to an earlier request came late: the buyer is asked",
+            )
+        elif newer is not None:
+            # It may have left, and it stands for the order now: it takes the evidence.
+            action, before = OutgoingAction.objects.filter(pk=newer.pk), newer.status
+    if before != Status.SENT:
+        action.transition(
+            Status(before), Status.SENT, at=now, reason="Amazon's answer came late", **evidence
+        )
+
+
+def _newer_solicitation(job: Job) -> OutgoingAction | None:
+    """The solicitation that was made for the order after this one was cancelled or had expired."""
+    if not ACTION_TYPES[job.kind].is_solicitation:
+        return None
+    return (
+        OutgoingAction.objects.filter(order_id=job.order_id, kind=job.kind, status__in=TAKEN)
+        .exclude(pk=job.action_id)
+        .select_for_update()
+        .first()
+    )
 
 
 def _move_on(job: Job, verdict: Verdict, now: datetime) -> None:

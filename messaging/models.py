@@ -109,6 +109,7 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
             ),
             Exists(SellerAccount.objects.sending().filter(pk=OuterRef("account_id"))),
             status=Status.QUEUED,
+            stop_asked_by=None,
             not_before__lte=now,
             not_after__gte=now,
         )
@@ -141,7 +142,7 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
             )
             for start in range(0, len(ids), TRANSITION_CHUNK):
                 chunk = ids[start : start + TRANSITION_CHUNK]
-                OutgoingAction.objects.filter(pk__in=chunk).update(
+                OutgoingAction.objects.filter(pk__in=chunk, status=before).update(
                     status=after, status_at=at, reason=reason, **fields
                 )
                 ActionEvent.objects.bulk_create(
@@ -210,6 +211,14 @@ class OutgoingAction(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField()
+    stop_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Who stopped it while it was under way: if it comes back unsent, it is cancelled.",
+    )
 
     # Evidence: `sent` needs one of the two.
     sent_attempt = models.ForeignKey(

@@ -21,15 +21,20 @@ from messaging.models import (
     KillSwitch,
     Origin,
     OutgoingAction,
+    OutgoingActionQuerySet,
     Priority,
     mark_orders,
 )
 from messaging.queueing import queue_reviews
-from messaging.states import STOPPABLE, TAKEN, Status
+from messaging.states import OPEN, STOPPABLE, TAKEN, Status
 from orders.models import Order, OrderQuerySet
 from orders.refusals import explain_refusal
 from orders.states import Refusal
 from sellers.models import SellerAccount
+
+# How long before the end of a click's hold its look begins: less than a look is good for.
+LOOK_LEAD = timedelta(seconds=30)
+FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
 
 
 class NotAllowedError(Exception):
@@ -42,18 +47,19 @@ def request_review(
     """A review request for this order is queued, to leave when its hold is over.
 
     The same `client_key` (made with the form) returns the action that it made before. Raises
-    NotAllowedError when our rules refuse, or when the order was asked already, saying by whom.
+    NotAllowedError when our rules refuse, when the order was asked already, saying by whom, or when
+    the key is somebody else's or another order's.
     """
-    if client_key is not None:
-        repeated = OutgoingAction.objects.filter(client_key=client_key, order=order).first()
-        if repeated is not None:
-            return repeated
+    repeated = _made_before(client_key, order, user)
+    if repeated is not None:
+        return repeated
     refusal = order.refusal_at(at)
     if refusal:
         raise NotAllowedError(explain_refusal(order, refusal))
     closes_at = order.closes_at()
     if closes_at is None:
         raise NotAllowedError(explain_refusal(order, Refusal.NO_DATES))
+    not_before = at + hold()
     try:
         with transaction.atomic():
             action = OutgoingAction.objects.create(
@@ -62,8 +68,8 @@ def request_review(
                 status=Status.QUEUED,
                 status_at=at,
                 priority=Priority.CLICK,
-                look_at=at,
-                not_before=at + hold(),
+                look_at=max(at, not_before - LOOK_LEAD),
+                not_before=not_before,
                 not_after=closes_at,
                 client_key=client_key,
                 requested_by=user,
@@ -80,6 +86,9 @@ def request_review(
             apply_holds(at=at, account_ids=[order.account_id])
             wake_lanes_on_commit([order.account_id])
     except IntegrityError as error:
+        repeated = _made_before(client_key, order, user)
+        if repeated is not None:
+            return repeated  # a double click: the other half of it was a moment sooner
         raise NotAllowedError(already_asked_sentence(order, at=at)) from error
     action.refresh_from_db()
     return action
@@ -119,7 +128,7 @@ def request_reviews(
             if repeated is None:
                 raise
     if repeated.created_by_id != (user.pk if user else None):
-        raise NotAllowedError("This form was made for somebody else. Reload and try again.")
+        raise NotAllowedError(FOREIGN_FORM)
     return repeated
 
 
@@ -161,19 +170,13 @@ def _make_batch(
 def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Iterable[int]) -> int:
     """Nothing more of this batch leaves for these accounts; returns how many were stopped.
 
-    Undo is the same thing before the hold is over. What is being sent at this moment is not
-    stopped: it may have reached Amazon.
+    Undo is the same thing before the hold is over. What is being sent at this moment may have
+    reached Amazon and takes its course; if it turns out not to have, it is cancelled then.
     """
     mine = OutgoingAction.objects.filter(batch=batch, account_id__in=list(account_ids))
     with transaction.atomic():
-        stopped = sum(
-            len(
-                mine.transition(
-                    state, Status.CANCELLED, at=at, user=user, reason=_cancelled_by(user)
-                )
-            )
-            for state in sorted(STOPPABLE)
-        )
+        stopped = _cancel(mine, user=user, at=at)
+        mine.filter(status__in=OPEN - STOPPABLE).update(stop_asked_by=user)
         Batch.objects.filter(pk=batch.pk, stopped_at=None).update(stopped_at=at, stopped_by=user)
         record_event(AuditKind.CANCELLED, user=user, subject=f"Batch {batch.pk}", stopped=stopped)
     return stopped
@@ -181,12 +184,8 @@ def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Iterable[
 
 def cancel_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
     """This action will not leave. Raises NotAllowedError when it is too late for that."""
-    mine = OutgoingAction.objects.filter(pk=action.pk)
     with transaction.atomic():
-        if not any(
-            mine.transition(state, Status.CANCELLED, at=at, user=user, reason=_cancelled_by(user))
-            for state in sorted(STOPPABLE)
-        ):
+        if not _cancel(OutgoingAction.objects.filter(pk=action.pk), user=user, at=at):
             action.refresh_from_db()
             raise NotAllowedError(f"Too late to cancel: it is “{action.get_status_display()}” now.")
         record_event(
@@ -195,6 +194,15 @@ def cancel_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
             account_id=action.account_id,
             subject=action.order.amazon_order_id,
         )
+
+
+def cancel_stopped(*, at: datetime) -> None:
+    """What was under way when somebody stopped it, and came back unsent, is cancelled."""
+    returned = OutgoingAction.objects.filter(
+        status__in=STOPPABLE, stop_asked_by__isnull=False
+    ).order_by()
+    for user in User.objects.filter(pk__in=returned.values("stop_asked_by")):
+        _cancel(returned.filter(stop_asked_by=user), user=user, at=at)
 
 
 def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
@@ -210,10 +218,11 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
             at=at,
             user=user,
             reason=f"Tried again by {user.get_username()}",
-            look_at=at,
+            look_at=max(at, at + hold() - LOOK_LEAD),
             not_before=at + hold(),
             not_after=order.closes_at() or action.not_after,
             priority=Priority.CLICK,
+            stop_asked_by=None,
         ):
             action.refresh_from_db()
             raise NotAllowedError(
@@ -266,8 +275,42 @@ def hold() -> timedelta:
     return timedelta(seconds=settings.SEND_HOLD_SECONDS)
 
 
-def _cancelled_by(user: User) -> str:
-    return f"Cancelled by {user.get_username()}"
+def _made_before(client_key: UUID | None, order: Order, user: User) -> OutgoingAction | None:
+    """The action that this form has made already; NotAllowedError when the form is another's."""
+    if client_key is None:
+        return None
+    repeated = OutgoingAction.objects.filter(client_key=client_key).first()
+    if repeated is not None and (repeated.order_id, repeated.requested_by_id) != (
+        order.pk,
+        user.pk,
+    ):
+        raise NotAllowedError(FOREIGN_FORM)
+    return repeated
+
+
+def _cancel(actions: OutgoingActionQuerySet, *, user: User, at: datetime) -> int:
+    """Those of these that have not left are cancelled; returns how many."""
+    with transaction.atomic():
+        # Locked as one: between two steps an action could change from one stoppable state to the
+        # other, and be missed by both.
+        list(
+            actions.filter(status__in=STOPPABLE)
+            .order_by("pk")
+            .select_for_update(of=("self",))
+            .values_list("pk", flat=True)
+        )
+        return sum(
+            len(
+                actions.transition(
+                    state,
+                    Status.CANCELLED,
+                    at=at,
+                    user=user,
+                    reason=f"Cancelled by {user.get_username()}",
+                )
+            )
+            for state in sorted(STOPPABLE)
+        )
 
 
 def _ago(span: timedelta) -> str:
