@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Count, F, Value
 from django.db.models.functions import Cast
@@ -55,7 +56,7 @@ def preview_reviews(
 ) -> RequestPreview:
     """What `request_reviews` would do with these orders now; `start` is when sending would begin."""
     orders = orders.order_by()
-    skipped = _count_skipped(orders, at)
+    skipped, _ = _count_skipped(orders, at)
     wanted = orders.eligible(at).unasked()
     if limit is not None:
         wanted = Order.objects.filter(
@@ -112,10 +113,14 @@ def queue_reviews(
     them: the database allows one.
     """
     orders = orders.order_by()
-    skipped = _count_skipped(orders, at)
+    skipped, expected = _count_skipped(orders, at)
     wanted = orders.eligible(at).unasked()
     if limit is not None:
-        wanted = wanted.order_by("latest_delivery_at", "pk")[:limit]
+        first = wanted.order_by("latest_delivery_at", "pk").values("pk")[:limit]
+        wanted = Order.objects.filter(pk__in=first)
+        expected = min(expected, limit)
+    # In one order: two people who ask for the same orders at once wait for each other in turn.
+    wanted = wanted.order_by("pk")
     look_at = max(at, batch.release_at - LOOK_LEAD)
     queued = _insert_from(
         OutgoingAction,
@@ -158,6 +163,9 @@ def queue_reviews(
     Order.objects.filter(pk__in=actions.order_by().values("order_id")).update(
         solicitation=Status.QUEUED, solicitation_at=at
     )
+    if queued < expected:
+        # somebody else asked for these between the two statements
+        skipped[Status.QUEUED.value] = skipped.get(Status.QUEUED.value, 0) + expected - queued
     batch.queued = queued
     batch.skipped = skipped
     batch.selected = queued + sum(skipped.values())
@@ -176,10 +184,11 @@ def skipped_in_words(skipped: dict[str, int]) -> list[tuple[str, int]]:
     return words.most_common()
 
 
-def _count_skipped(orders: OrderQuerySet, at: datetime) -> dict[str, int]:
+def _count_skipped(orders: OrderQuerySet, at: datetime) -> tuple[dict[str, int], int]:
+    """How many are left out, by reason, and how many are not."""
     counts = orders.count_by_obstacle(at)
-    counts.pop("", None)
-    return counts
+    wanted = counts.pop("", 0)
+    return counts, wanted
 
 
 def _insert_from(
@@ -201,7 +210,10 @@ def _insert_from(
                 Value(value, output_field=output), output_field=output
             )
     rows = source.annotate(**expressions).values_list(*expressions)
-    select, parameters = rows.query.sql_with_params()
+    try:
+        select, parameters = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return 0  # Django knows without asking that there is nothing to select
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(fields[name].column)) for name in columns)
     table = quote(model._meta.db_table)
