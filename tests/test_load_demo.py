@@ -37,7 +37,7 @@ def data_dir(tmp_path: Path) -> Path:
 def amazon(request: pytest.FixtureRequest, data_dir: Path, redis_empty: None) -> Iterator[Running]:
     """A sandbox with two sellers, or as many as the test's parameter says."""
     with (
-        running(orders=400, sellers=getattr(request, "param", 2)) as amazon,
+        running(orders=240, sellers=getattr(request, "param", 2)) as amazon,
         override_settings(SPAPI_ENDPOINT=amazon.url, LWA_ENDPOINT=amazon.url, DATA_DIR=data_dir),
     ):
         yield amazon
@@ -54,8 +54,16 @@ def may_be_asked(account: SellerAccount) -> set[str]:
     return set(orders.values_list("amazon_order_id", flat=True))
 
 
-def truth(amazon: Running, account: SellerAccount) -> set[str]:
-    return set(amazon.eligible()[account.selling_partner_id])
+def assert_agreement(
+    amazon: Running, account: SellerAccount, also: frozenset[str] = frozenset()
+) -> None:
+    """We may ask, and `also` hold, exactly what Amazon would accept at this moment."""
+    before = may_be_asked(account) | also
+    truth = set(amazon.eligible()[account.selling_partner_id])
+    after = may_be_asked(account) | also
+    # equal, but for a window that opens or closes between the three questions
+    assert before & after <= truth <= before | after
+    assert len(truth) > 10
 
 
 def test_what_we_call_eligible_is_what_amazon_would_accept(
@@ -64,11 +72,9 @@ def test_what_we_call_eligible_is_what_amazon_would_accept(
     document = load(amazon, capsys)
     accounts = SellerAccount.objects.all()
     assert document["accounts"] == [account.pk for account in accounts.order_by("pk")]
-    assert document["orders"] == Order.objects.count() > 790
+    assert document["orders"] == Order.objects.count() > 470
     for account in accounts:
-        ours = may_be_asked(account)
-        assert ours == truth(amazon, account)
-        assert len(ours) > 20
+        assert_agreement(amazon, account)
 
 
 def test_every_order_that_amazon_was_asked_for_carries_an_action(
@@ -86,16 +92,14 @@ def test_a_third_account_is_paused_and_holds_what_waits(
 ) -> None:
     load(amazon, capsys)
     paused = SellerAccount.objects.exclude(paused_at=None).get()
-    held = set(
-        OutgoingAction.objects.filter(status=Status.HELD).values_list(
-            "order__amazon_order_id", flat=True
-        )
-    )
-    assert held
-    assert may_be_asked(paused) | held == truth(amazon, paused)
+    held = OutgoingAction.objects.filter(status=Status.HELD)
+    numbers = frozenset(held.values_list("order__amazon_order_id", flat=True))
+    assert numbers
+    assert not numbers & may_be_asked(paused)
+    assert_agreement(amazon, paused, also=numbers)
     assert not OutgoingAction.objects.filter(account=paused, status=Status.QUEUED).exists()
     for account in SellerAccount.objects.filter(paused_at=None):
-        assert may_be_asked(account) == truth(amazon, account)
+        assert_agreement(amazon, account)
 
 
 def test_every_state_that_rests_is_shown_with_its_evidence(
@@ -245,6 +249,6 @@ def test_a_sandbox_that_does_not_answer_and_missing_passwords_are_said(tmp_path:
 def test_the_number_of_queries_does_not_grow_with_the_orders(
     amazon: Running, capsys: pytest.CaptureFixture[str], django_assert_max_num_queries: Any
 ) -> None:
-    # 800 orders and some 300 actions with 900 events; SQLite cuts inserts into pieces
+    # 480 orders and some 300 actions with 900 events; SQLite cuts inserts into pieces
     with django_assert_max_num_queries(320 if connection.vendor == "sqlite" else 180):
         load(amazon, capsys)
