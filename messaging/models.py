@@ -174,7 +174,9 @@ def mark_orders(action_ids: Collection[int], status: Status, at: datetime) -> No
 class OutgoingAction(models.Model):
     """One thing that we ask Amazon to do for one order. A row of the queue, and its record."""
 
-    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT)
+    # No index of their own (db_index=False) have references by which nothing is looked up, and
+    # those with which an index below begins: each costs every action that is queued or moved.
+    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT, db_index=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="outgoing_actions")
     kind = models.CharField(
         max_length=48, default=REVIEW_REQUEST.name, help_text="Name in Amazon's list of actions."
@@ -204,11 +206,20 @@ class OutgoingAction(models.Model):
     first_absent_at = models.DateTimeField(null=True, blank=True)
 
     batch = models.ForeignKey(
-        Batch, null=True, blank=True, on_delete=models.PROTECT, related_name="actions"
+        Batch,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="actions",
+        db_index=False,
     )
     client_key = models.UUIDField(null=True, blank=True, unique=True)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     created_at = models.DateTimeField()
     stop_asked_by = models.ForeignKey(
@@ -222,7 +233,12 @@ class OutgoingAction(models.Model):
 
     # Evidence: `sent` needs one of the two.
     sent_attempt = models.ForeignKey(
-        "ActionAttempt", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        "ActionAttempt",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     seen_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -230,6 +246,7 @@ class OutgoingAction(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
         help_text="Who saw in Seller Central that it was sent.",
     )
 
@@ -289,8 +306,9 @@ class OutgoingAction(models.Model):
                 fields=["account", "status", "-status_at", "-id"], name="action_by_status"
             ),
             models.Index(fields=["account", "-status_at", "-id"], name="action_by_change"),
-            # a batch's progress
-            models.Index(fields=["batch", "status"], name="action_by_batch"),
+            # a batch's progress and its actions by state; its actions in their order
+            models.Index(fields=["batch", "account", "status", "id"], name="action_by_batch"),
+            models.Index(fields=["batch", "id"], name="action_of_batch"),
         ]
 
     def __str__(self) -> str:
@@ -322,7 +340,10 @@ class ActionAttempt(models.Model):
     When the worker died, the sweeper sets `abandoned_at` and the outcome stays empty: nobody knows.
     """
 
-    action = models.ForeignKey(OutgoingAction, on_delete=models.PROTECT, related_name="attempts")
+    # found through the constraint that numbers them
+    action = models.ForeignKey(
+        OutgoingAction, on_delete=models.PROTECT, related_name="attempts", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
     claimed_at = models.DateTimeField()
     worker = models.CharField(max_length=100, blank=True, help_text="Host and process.")
@@ -365,7 +386,12 @@ class ActionEvent(models.Model):
     before = models.CharField(max_length=16, choices=Status, blank=True)
     after = models.CharField(max_length=16, choices=Status)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     reason = models.CharField(max_length=300, blank=True)
 
