@@ -109,7 +109,7 @@ class Client:
         actions, well_formed = parse_action_links(parse_json(answer.body))
         return OfferedActions(
             actions=actions,
-            well_formed=well_formed,
+            well_formed=well_formed and not answer.cut,
             request_id=request_id(answer),
             body=self._caller.kept_body(answer),
         )
