@@ -38,7 +38,7 @@ class OrderFilterForm(forms.Form):
         required=False,
         max_length=LONGEST_TEXT,
         label="Order number, SKU or ASIN",
-        error_messages={"max_length": f"at most {LONGEST_TEXT} characters."},
+        error_messages={"max_length": f"has more than {LONGEST_TEXT} characters."},
         widget=forms.TextInput(
             attrs={
                 "type": "search",
@@ -64,14 +64,14 @@ class OrderFilterForm(forms.Form):
         required=False,
         label="Purchased from",
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": f"not a day of the calendar. {_DAY_HELP}"},
+        error_messages={"invalid": f"is not a day of the calendar. {_DAY_HELP}"},
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "id": "filter-from"}),
     )
     day_to = forms.DateField(
         required=False,
         label="to",
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": f"not a day of the calendar. {_DAY_HELP}"},
+        error_messages={"invalid": f"is not a day of the calendar. {_DAY_HELP}"},
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "id": "filter-to"}),
     )
 
@@ -89,7 +89,7 @@ class OrderFilterForm(forms.Form):
         marketplaces: Any = self.fields["marketplace"]
         marketplaces.choices = [("", "All marketplaces"), *_marketplaces(reach)]
         for name in ("account", "marketplace", "channel"):
-            self.fields[name].error_messages["invalid_choice"] = "not one of the list."
+            self.fields[name].error_messages["invalid_choice"] = "is not one that you can choose."
 
     def add_prefix(self, field_name: str) -> str:
         """The name of the field in the address."""
@@ -120,11 +120,14 @@ class OrderFilterForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         first, last = cleaned.get("day_from"), cleaned.get("day_to")
         if first and last and first > last:
-            self.add_error("day_from", f"{first} is after {last}. Swap the two days.")
+            self.add_error("day_from", f"is after {last}. Swap the two days.")
         elif first and not self.errors:
             days = ((last or timezone.localdate()) - first).days
             if days > MOST_DAYS:
-                self.add_error("day_from", f"that is {days:,} days. At most {MOST_DAYS} at a time.")
+                self.add_error(
+                    "day_from",
+                    f"is {days:,} days before the end. At most {MOST_DAYS} days at a time.",
+                )
         for name in self.repeated:
             self.add_error(None, f"“{name}” stands in the address more than once. Give it once.")
         return cleaned
@@ -139,7 +142,7 @@ class OrderFilterForm(forms.Form):
             name = self.add_prefix(field)
             given = str(self.data.get(name, ""))
             shown = given if len(given) <= 40 else f"{given[:40]}…"
-            found += [f"{name}: “{shown}”: {error}" for error in errors]
+            found += [f"{name}: “{shown}” {error}" for error in errors]
         return found
 
     def names_foreign_account(self) -> bool:
@@ -151,7 +154,7 @@ class OrderFilterForm(forms.Form):
 def _one_of(given: str, allowed: Any) -> str:
     if given not in allowed:
         names = ", ".join(name for name in allowed if name)
-        raise forms.ValidationError(f"it can be: {names}.")
+        raise forms.ValidationError(f"is not known here. It can be: {names}.")
     return given
 
 
@@ -159,9 +162,9 @@ def _plausible_day(day: date | None, *, may_be_future: bool = False) -> date | N
     if day is None:
         return None
     if day < FIRST_DAY:
-        raise forms.ValidationError(f"before Amazon's first day. Begin at {FIRST_DAY} or later.")
+        raise forms.ValidationError(f"is before Amazon's first day. Begin at {FIRST_DAY} or later.")
     if not may_be_future and day > timezone.localdate() + timedelta(days=1):
-        raise forms.ValidationError("that day is still to come.")
+        raise forms.ValidationError("is still to come. Choose today or a day before.")
     return day
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 
 from django import template
 from django.utils import timezone
@@ -12,6 +12,27 @@ from django.utils.safestring import SafeString
 from orders.views.words import StateWords, near_words
 
 register = template.Library()
+
+
+@register.simple_tag
+def day_span(first: datetime | None, last: datetime | None) -> SafeString | str:
+    """Two days as a span in the reader's zone: "11-13 Oct", "30 Oct - 2 Nov", with real dashes."""
+    if first is None or last is None:
+        return ""
+    start, end = timezone.localtime(first), timezone.localtime(last)
+    is_same_month = (start.year, start.month) == (end.year, end.month)
+    year = "" if end.year == timezone.localtime().year else f" {end.year}"
+    begin = f"{start.day}" if is_same_month else f"{start:%-d %b} "
+    return format_html(
+        '<span title="{} to {}"><time datetime="{}">{}</time>{}<time datetime="{}">{}</time></span>',
+        f"{start:%-d %B %Y %H:%M}",
+        f"{end:%-d %B %Y %H:%M %Z}",
+        first.astimezone(UTC).isoformat(),
+        begin,
+        "\N{EN DASH}" if is_same_month else "\N{EN DASH} ",
+        last.astimezone(UTC).isoformat(),
+        f"{end:%-d %b}{year}",
+    )
 
 
 @register.simple_tag

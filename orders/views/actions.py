@@ -47,6 +47,7 @@ from solicit_dashboard.errors import content_too_large, error_page
 from solicit_dashboard.middleware import is_htmx
 from spapi import MARKETPLACES
 
+SHOWN_ORDERS = 100
 _SELECTION_FIELDS = ("order", "all_matching", "confirmed", "client_key", "next")
 
 
@@ -119,8 +120,12 @@ def _confirm(request: HttpRequest, selection: Selection, at: datetime) -> HttpRe
     token = ""
     if selection.is_all_matching:
         token = sign_all_matching(get_user(request), selection.query, preview.selected)
+    wanted = selection.orders.eligible(at).unasked().order_by("latest_delivery_at", "pk")
+    first_orders = list(wanted.only("account_id", "amazon_order_id")[:SHOWN_ORDERS])
     context = {
         "preview": preview,
+        "first_orders": first_orders,
+        "others": preview.eligible - len(first_orders),
         "selection": selection,
         "token": token,
         "client_key": str(uuid.uuid4()),

@@ -33,6 +33,7 @@ from solicit_dashboard.keyset import (
 )
 from spapi import MARKETPLACES
 
+NO_HUNDREDTHS = frozenset({"JPY"})
 # From so many runs of an index on, it is cheaper to let the database sort.
 MOST_BRANCHES = 60
 # How many orders are looked through at most to count those that a filter leaves.
@@ -71,6 +72,7 @@ class OrderRow:
     url: str
     marketplace: str
     window_source: str
+    total: str
     state: StateWords
     action: str
     may_send: bool
@@ -120,12 +122,21 @@ def _row(
         url=f"{base}{order.account_id}/{order.amazon_order_id}/",
         marketplace=known.domain if known else order.marketplace_id,
         window_source=WindowSource(order.window_source).label if order.window_source else "",
+        total=_amount(order),
         state=describe_state(order, refusal, action, at=at, window=window),
         action=_row_action(action, refusal, at) if may_send else "",
         may_send=may_send,
         poll_seconds=_poll_seconds(action, at),
         form_key=str(uuid.uuid4()),
     )
+
+
+def _amount(order: Order) -> str:
+    """The total with separators; of a currency that has no hundredths, without them."""
+    if order.total_amount is None:
+        return ""
+    digits = 0 if order.total_currency in NO_HUNDREDTHS else 2
+    return f"{order.total_amount:,.{digits}f}"
 
 
 def _row_action(action: OutgoingAction | None, refusal: str, at: datetime) -> str:

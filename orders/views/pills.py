@@ -123,7 +123,7 @@ PILLS: tuple[Pill, ...] = (
     Pill("sent", "Sent", (STATE,), (Status.SENT,)),
     Pill("probably_sent", "Probably sent", (STATE,), (Status.PROBABLY_SENT,)),
     Pill("needs_a_look", "Needs a look", (STATE,), tuple(sorted(NEEDS_A_LOOK))),
-    Pill("refused", "Refused by Amazon", (STATE,), (Status.REFUSED,)),
+    Pill("refused", "Refused", (STATE,), (Status.REFUSED,)),
     Pill("window_closed", "Window closed", (CLOSED,), ("",), _window_closed),
     Pill(
         "not_possible",
