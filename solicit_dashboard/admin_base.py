@@ -90,6 +90,10 @@ class ReadOnlyInline(_OnlyRead, AnyTabularInline):
     can_delete = False
     show_change_link = True
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        # said for all, because a form refuses fields that are never edited, such as created_at
+        return self.fields or ()
+
 
 class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
     """A list and a page for each row; `search_order` leads from the row to its order ("" = itself).
