@@ -33,7 +33,8 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_TELL_OF_VIOLATIONS = """
+_TELL_OF_TROUBLE = """
+window.attack = () => console.error("an attack was executed");
 addEventListener('securitypolicyviolation', event => console.error(
     `CSP: ${event.violatedDirective} forbids ${event.blockedURI || 'inline'} ${event.sample}`));
 """
@@ -86,7 +87,7 @@ class Visitors:
         )
         context.set_default_timeout(TIMEOUT_MS)
         if script:
-            context.add_init_script(_TELL_OF_VIOLATIONS)
+            context.add_init_script(_TELL_OF_TROUBLE)
         self._watch(context)
         self.open.append(context)
         return context.new_page()

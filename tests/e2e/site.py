@@ -1,0 +1,97 @@
+"""The map of the site for the walk: every address that Django resolves, and where to go for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.e2e.stack import Stack
+
+# One order for each state of its solicitation, one for each refusal, and what else pages are about.
+_FIND_SAMPLES = """
+from django.utils import timezone
+from messaging.models import Batch, OutgoingAction
+from orders.models import Order
+from tests.e2e.hostile import make
+def page(order):
+    return f"/orders/{order.account_id}/{order.amazon_order_id}/"
+now = timezone.now()
+orders = {}
+for order in Order.objects.with_refusal(now).order_by("pk"):
+    orders.setdefault(order.solicitation or order.refusal or "eligible", page(order))
+result = {
+    "orders": orders,
+    "batches": [f"/batches/{pk}/" for pk in Batch.objects.values_list("pk", flat=True)[:2]],
+    "hostile": make(["operator", "auditor"]),
+}
+"""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Addresses of things that exist."""
+
+    orders: dict[str, str]
+    batches: list[str]
+    hostile: dict[str, Any]
+
+
+def find_samples(stack: Stack) -> Samples:
+    """What the walk visits; makes the hostile rows."""
+    return Samples(**stack.database(_FIND_SAMPLES))
+
+
+# Pages, by the name of their route: the addresses to visit. The first is looked at most closely.
+PAGES: dict[str, Callable[[Samples], list[str]]] = {
+    "overview": lambda _: ["/"],
+    "orders:list": lambda samples: [
+        "/orders/?state=eligible",
+        "/orders/",
+        "/orders/?state=needs_a_look",
+        f"/orders/?account={samples.hostile['account']}",
+        "/orders/?q=000-0000000-0000000",
+    ],
+    "orders:detail": lambda samples: [*samples.orders.values(), samples.hostile["orders"][-1]],
+    "messaging:outbox": lambda samples: [
+        "/outbox/",
+        f"/outbox/?account={samples.hostile['account']}",
+    ],
+    "messaging:batch": lambda samples: [*samples.batches, samples.hostile["batch"]],
+}
+# Routes that are no pages of their own, and why.
+NO_PAGES = {
+    "orders:counts": "a fragment of the list",
+    "orders:row": "a fragment of the list",
+    "orders:state": "a fragment of an order",
+    "orders:request_reviews": "a form; its page is visited by way of the list",
+    "orders:request_review": "a form",
+    "orders:cancel_request": "a form",
+    "messaging:action": "leads to the order",
+    "messaging:batch_status": "a fragment of every page",
+    "messaging:progress": "a fragment of a batch",
+    "messaging:cancel": "a form",
+    "messaging:retry": "a form",
+    "messaging:stop": "a form",
+    "messaging:export": "a file",
+    "login": "visited without a log-in",
+    "logout": "a form",
+    "healthz": "for machines",
+    "readyz": "for machines",
+}
+
+
+def route_names() -> Iterator[str]:
+    """The name of every route but the admin's, with its namespace; "" for one without a name."""
+    yield from _names(get_resolver().url_patterns, "")
+
+
+def _names(patterns: list[URLPattern | URLResolver], namespace: str) -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield f"{namespace}{pattern.name}" if pattern.name else ""
+        elif pattern.namespace != "admin":
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _names(pattern.url_patterns, inner)
