@@ -108,6 +108,24 @@ def test_lines_say_what_was_asked_and_answered(amazon: Amazon, make_client: Make
     assert len(lines) == 5
 
 
+def test_secret_in_an_address_or_a_header_is_not_logged(
+    amazon: Amazon, make_client: MakeClient
+) -> None:
+    lines: list[str] = []
+    client = make_client(logging=spapi.Logging(lines.append, lines.append, lines.append))
+    amazon.replies = lambda _: reply(
+        200, {"orders": []}, headers=[f"x-amzn-RateLimit-Limit: {TOKEN}"]
+    )
+    client.search_orders(
+        created_after="2026-01-01T00:00:00Z", pagination_token=CREDENTIALS.refresh_token
+    )
+    text = "\n".join(lines)
+    assert "the-access-token" not in text
+    assert "the-refresh-token" not in text
+    assert "rate=[redacted]" in text
+    assert "paginationToken=[redacted]" in text
+
+
 def test_true_means_the_logger_spapi(
     amazon: Amazon, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
