@@ -27,6 +27,11 @@ class Pill:
     label: str
     statuses: tuple[Status, ...] = ()
 
+    @property
+    def states(self) -> tuple[Status, ...]:
+        """The states that it shows, spelt out."""
+        return self.statuses or tuple(Status)
+
 
 PILLS: tuple[Pill, ...] = (
     Pill("", "All"),

@@ -93,13 +93,16 @@ class LaneQueue:
     finish_at: datetime
 
 
-def batch_progress(batch: Batch, account_ids: Iterable[int], now: datetime) -> BatchProgress:
+def count_states(batch: Batch, account_ids: Iterable[int]) -> dict[Status, int]:
+    """How many of the batch's actions in these accounts are in each state that any is in."""
+    rows = _of(batch, account_ids).values_list("status").annotate(Count("pk")).order_by()
+    return {Status(status): number for status, number in rows}
+
+
+def batch_progress(batch: Batch, account_ids: Collection[int], now: datetime) -> BatchProgress:
     """How far the batch has come in these accounts at that moment (UTC), in at most three queries."""
     actions = _of(batch, account_ids)
-    counts = {
-        Status(status): number
-        for status, number in actions.values_list("status").annotate(Count("pk")).order_by()
-    }
+    counts = count_states(batch, account_ids)
     start = max(now, batch.release_at)
     waiting: dict[int, int] = {}
     later, next_look_at = 0, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,18 +17,19 @@ from django.views.decorators.http import require_POST, require_safe
 from audit.models import AuditKind
 from audit.services import record_event
 from messaging.models import Batch, OutgoingAction, OutgoingActionQuerySet
-from messaging.outbox import OutboxFilter, Pill, read_filter
+from messaging.outbox import PILLS, OutboxFilter, read_filter
 from messaging.progress import (
     BatchProgress,
     Failure,
     batch_failures,
     batch_progress,
+    count_states,
     in_sentence,
 )
 from messaging.queueing import skipped_in_words
 from messaging.services import stop_batch
 from messaging.states import TONES, Status
-from messaging.views.outbox import action_rows, is_any_moving, pill_links
+from messaging.views.outbox import PillLink, action_rows, is_any_moving
 from orders.states import Tone
 from sellers.models import Role
 from solicit_dashboard.access import (
@@ -100,10 +101,13 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
     """The page of a batch; htmx gets the table of its actions."""
     found = get_batch(request, batch_id)
     reach = get_reach(request)
-    context = _table(request, found, reach)
     if is_htmx(request):
-        return render(request, "messaging/_batch_actions.html", context)
+        counts = count_states(found, reach.ids())
+        return render(
+            request, "messaging/_batch_actions.html", _table(request, found, reach, counts)
+        )
     view = _progress_view(found, reach, timezone.now())
+    context = _table(request, found, reach, view.progress.counts)
     sees_all = found.created_by_id == get_user(request).pk or view.progress.total == found.queued
     context |= {
         "view": view,
@@ -223,20 +227,26 @@ def _outcome_in_words(view: ProgressView) -> str:
     return f"Batch {view.batch.pk} is finished: {counts}."
 
 
-def _table(request: HttpRequest, found: Batch, reach: Reach) -> dict[str, object]:
+def _table(
+    request: HttpRequest, found: Batch, reach: Reach, counts: Mapping[Status, int]
+) -> dict[str, object]:
     account_ids = reach.ids()
     chosen = _read_filter(request, account_ids)
     cursor = read_cursor(single_value(request.GET, "after"), single_value(request.GET, "before"))
     page = keyset_page([_actions(found, chosen, account_ids)], "", cursor=cursor)
     rows = action_rows(page.ids, reach)
-    links, total = pill_links(
-        _of_batch(found, account_ids), chosen.pill, lambda key: chosen.address(state=key)
-    )
+    numbers = {pill: sum(counts.get(state, 0) for state in pill.states) for pill in PILLS}
     return {
         "batch": found,
-        "pills": [link for link in links if link.count != "0" or link.is_current],
+        "pills": [
+            PillLink(pill.label, f"{number:,}", chosen.address(state=pill.key), pill == chosen.pill)
+            for pill, number in numbers.items()
+            if number or pill == chosen.pill
+        ],
         "rows": rows,
-        "pager": pager(page, shown=len(rows), total=total, address=chosen.address),
+        "pager": pager(
+            page, shown=len(rows), total=f"{numbers[chosen.pill]:,}", address=chosen.address
+        ),
         "here": request.get_full_path(),
         "is_moving": is_any_moving(rows),
         "export_address": reverse("messaging:export", args=[found.pk]) + chosen.address(),
@@ -254,14 +264,10 @@ def _read_filter(request: HttpRequest, account_ids: list[int]) -> OutboxFilter:
     )
 
 
-def _of_batch(found: Batch, account_ids: list[int]) -> OutgoingActionQuerySet:
-    return OutgoingAction.objects.filter(batch=found, account_id__in=account_ids)
-
-
 def _actions(found: Batch, chosen: OutboxFilter, account_ids: list[int]) -> OutgoingActionQuerySet:
-    pill: Pill = chosen.pill
-    actions = _of_batch(found, account_ids)
-    return actions.filter(status__in=pill.statuses) if pill.statuses else actions
+    actions = OutgoingAction.objects.filter(batch=found, account_id__in=account_ids)
+    statuses = chosen.pill.statuses
+    return actions.filter(status__in=statuses) if statuses else actions
 
 
 def _csv_lines(actions: OutgoingActionQuerySet) -> Iterator[str]:
