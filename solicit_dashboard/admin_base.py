@@ -86,6 +86,7 @@ class _OnlyRead:
 class ReadOnlyInline(_OnlyRead, AnyTabularInline):
     """Rows of a record on its page."""
 
+    template = "admin/record_rows.html"
     extra = 0
     can_delete = False
     show_change_link = True
