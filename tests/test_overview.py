@@ -1,0 +1,207 @@
+"""The first page: its numbers, its warnings, and where they lead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from messaging.states import Status
+from sellers.models import Connection, Role, SellerAccount
+from solicit_dashboard.overview import (
+    DAYS,
+    account_lines,
+    ends_by_day,
+    list_warnings,
+    window_calendars,
+)
+from tests.factories import (
+    MembershipFactory,
+    OrderFactory,
+    OrderSyncFactory,
+    OutgoingActionFactory,
+    SellerAccountFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account() -> SellerAccount:
+    account: SellerAccount = SellerAccountFactory(name="Nordwind")
+    OrderSyncFactory(account=account, worked_at=timezone.now())
+    return account
+
+
+@pytest.fixture
+def client(account: SellerAccount) -> Client:
+    client = Client()
+    client.force_login(MembershipFactory(account=account, role=Role.VIEWER).user)
+    return client
+
+
+def fill(account: SellerAccount, number: int) -> None:
+    for _ in range(number):
+        OrderFactory(account=account)
+        OrderFactory(account=account, closing_soon=True)
+        OrderFactory(account=account, too_early=True)
+        for status in (Status.SENT, Status.QUEUED, Status.UNCONFIRMED, Status.REFUSED):
+            OutgoingActionFactory(order__account=account, status=status)
+
+
+def test_more_rows_take_no_more_queries(client: Client, account: SellerAccount) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/").status_code == 200
+        return len(captured)
+
+    fill(account, 1)
+    queries()
+    before = queries()
+    fill(account, 2)
+    assert queries() == before == 12
+
+
+def test_tiles_count_what_their_lists_show(client: Client, account: SellerAccount) -> None:
+    fill(account, 2)
+    fill(SellerAccountFactory(), 1)
+    tiles = {tile.label: tile for tile in client.get("/").context["tiles"]}
+    assert {label: tile.value for label, tile in tiles.items()} == {
+        "Eligible now": "4",
+        "Closing within 48 h": "2",
+        "Waiting": "2",
+        "Sent, 30 days": "2",
+        "Needs a look": "2",
+    }
+    for tile in tiles.values():
+        rows = client.get(tile.address).context["rows"]
+        assert len(rows) == int(tile.value), tile.label
+
+
+def test_a_person_without_accounts_is_told_what_to_do() -> None:
+    client = Client()
+    client.force_login(UserFactory())
+    page = client.get("/").content.decode()
+    assert "No seller account yet" in page
+    assert "Eligible now" not in page
+    assert Client().get("/")["Location"].startswith("/login/")
+
+
+def test_the_chart_tells_each_day_how_it_ended(account: SellerAccount) -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    for status, at in (
+        (Status.SENT, now),
+        (Status.SENT, now.replace(hour=0)),
+        (Status.REFUSED, now),
+        (Status.PROBABLY_SENT, now),
+        (Status.EXPIRED, now - timedelta(days=1)),
+        (Status.QUEUED, now),
+        (Status.SENT, now.replace(hour=0) - timedelta(days=29)),
+        (Status.SENT, now.replace(hour=0) - timedelta(days=29, microseconds=1)),
+    ):
+        OutgoingActionFactory(order__account=account, status=status, status_at=at, created_at=at)
+    OutgoingActionFactory(status=Status.SENT, status_at=now, created_at=now)
+    chart = ends_by_day([account.pk], now)
+    assert len(chart.rows) == DAYS
+    assert [row.values for row in chart.rows if row.total] == [[1, 0, 0], [0, 0, 1], [2, 1, 1]]
+    assert chart.rows[0].values == [1, 0, 0]
+    assert [total for _series, total in chart.totals] == [3, 1, 2]
+
+
+def test_the_calendars_tell_when_windows_close_and_open(account: SellerAccount) -> None:
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    def order(earliest: datetime, latest: datetime, **fields: object) -> None:
+        OrderFactory(
+            account=account, earliest_delivery_at=earliest, latest_delivery_at=latest, **fields
+        )
+
+    day = timedelta(days=1)
+    order(now - 20 * day, now - 18 * day)  # closes on 2 December, has opened
+    order(now - 2 * day, now + 3 * day)  # opens on 23 November, closes after the 30 days
+    order(now - 40 * day, now - 31 * day)  # over
+    order(now - 20 * day, now - 18 * day, is_returned=True)
+    OutgoingActionFactory(
+        order__account=account,
+        order__earliest_delivery_at=now - 20 * day,
+        order__latest_delivery_at=now - 18 * day,
+    )
+    close, open_ = window_calendars([account.pk], now)
+    assert {cell.day.isoformat(): cell.value for cell in close.cells if cell.value} == {
+        "2026-12-02": 1
+    }
+    assert {cell.day.isoformat(): cell.value for cell in open_.cells if cell.value} == {
+        "2026-11-23": 1
+    }
+
+
+def test_charts_are_drawn_with_titles_and_as_tables(client: Client, account: SellerAccount) -> None:
+    OutgoingActionFactory(order__account=account, status=Status.SENT)
+    page = client.get("/").content.decode()
+    assert page.count('role="img"') == 3
+    assert ": 1 sent</title>" in page
+    assert page.count("The same as a table") == 3
+    today = timezone.now().astimezone(UTC).date()
+    assert f"/outbox/?from={today}&amp;to={today}" in page
+
+
+def test_all_well_warns_of_nothing(account: SellerAccount) -> None:
+    lines = account_lines([account], timezone.now())
+    assert list_warnings(lines, 0) == []
+    assert (lines[0].words, lines[0].queue) == ("Connected", None)
+
+
+@pytest.mark.parametrize(
+    ("connection_state", "words"),
+    [
+        (Connection.RECONNECT, "Nordwind: Reconnect the account"),
+        (Connection.ROLE_MISSING, "Nordwind: Amazon refuses the application"),
+        (Connection.DISCONNECTED, "Nordwind: The account is disconnected."),
+    ],
+)
+def test_a_lost_connection_is_the_first_warning(
+    account: SellerAccount, connection_state: Connection, words: str
+) -> None:
+    paused = SellerAccountFactory(name="Ahead", paused_at=timezone.now())
+    OrderSyncFactory(account=paused, worked_at=timezone.now())
+    account.connection = connection_state
+    warnings = list_warnings(account_lines([paused, account], timezone.now()), 2)
+    assert warnings[0].text.startswith(words)
+    assert warnings[1].text.startswith("2 review requests")
+    assert warnings[2].text == "Ahead: sending is paused."
+
+
+def test_a_late_sync_is_a_warning_with_its_cause(account: SellerAccount) -> None:
+    account.order_sync.worked_at = timezone.now() - timedelta(hours=2)
+    account.order_sync.error = "Amazon answered 503."
+    account.order_sync.save()
+    (warning,) = list_warnings(account_lines([account], timezone.now()), 0)
+    assert warning.text == "Nordwind: orders were not read for over an hour. Amazon answered 503."
+
+
+def test_an_account_of_an_hour_ago_that_was_never_read_is_late() -> None:
+    account = SellerAccountFactory()
+    now = timezone.now()
+    assert not account_lines([account], now)[0].is_sync_late
+    assert account_lines([account], now + timedelta(hours=2))[0].is_sync_late
+
+
+def test_lanes_say_how_long_they_are(client: Client, account: SellerAccount) -> None:
+    for _ in range(3):
+        OutgoingActionFactory(order__account=account)
+    (line,) = client.get("/").context["lines"]
+    assert line.queue.waiting == 3
+    assert line.queue.finish_at > timezone.now()
+
+
+def test_hostile_names_are_shown_as_text(client: Client, account: SellerAccount) -> None:
+    account.name, account.connection = "<img src=x onerror=alert(1)>{{7*7}}", Connection.RECONNECT
+    account.save()
+    page = client.get("/").content.decode()
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;{{7*7}}" in page
