@@ -80,6 +80,7 @@ class Batch(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name_plural = "batches"
 
     def __str__(self) -> str:
         return f"Batch {self.pk}"
@@ -433,6 +434,7 @@ class KillSwitch(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        verbose_name_plural = "kill switches"
 
     def __str__(self) -> str:
         return f"Stop {self.account or 'everything'} {self.kind}".strip()
