@@ -65,10 +65,8 @@ class EventInline(ReadOnlyInline):
 @admin.register(OutgoingAction)
 class OutgoingActionAdmin(ReadOnlyAdmin):
     list_display = (
-        "pk",
         "order",
         "account",
-        "kind",
         "status",
         "status_at",
         "reason",
@@ -76,6 +74,7 @@ class OutgoingActionAdmin(ReadOnlyAdmin):
         "batch",
         "created_at",
     )
+    list_display_links = ("order", "status")
     list_filter = (
         "account",
         account_led_filter("status", "state", Status.choices),
@@ -93,7 +92,6 @@ class OutgoingActionAdmin(ReadOnlyAdmin):
 @admin.register(ActionAttempt)
 class ActionAttemptAdmin(ReadOnlyAdmin):
     list_display = (
-        "pk",
         "order_number",
         "number",
         "claimed_at",
@@ -102,7 +100,6 @@ class ActionAttemptAdmin(ReadOnlyAdmin):
         "code",
         "message",
         "request_id",
-        "duration_ms",
     )
     list_filter = ("outcome", period_filter("claimed_at", "claimed"))
     prefetched = ("action__order",)

@@ -105,6 +105,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = "solicit_dashboard.formats"
 
 # Database
 DATABASES: dict[str, dict[str, Any]] = {"default": dict(_env.database)}
