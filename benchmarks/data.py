@@ -250,7 +250,21 @@ FROM orders_order WHERE {where} ORDER BY id
 _STATEMENTS = (
     _ITEM.replace("{line}", "1").replace("{where}", "true"),
     _ITEM.replace("{line}", "2").replace("{where}", "id % 5 = 0"),
-    # an action and its attempt have the id of their order, so that each statement knows the others'
+    # An action and its attempt have the id of their order, so that each statement knows the others'.
+    # Attempts come first: SQLite looks for rows that wait for a new one, and has an index for these.
+    """
+INSERT INTO messaging_actionattempt
+  (id, action_id, number, claimed_at, worker, finished_at, outcome, status_code, code, message,
+   request_id, body, duration_ms)
+SELECT id, id, 1, solicitation_at, 'host:1', solicitation_at,
+  CASE solicitation WHEN 'sent' THEN 'accepted' WHEN 'refused' THEN 'rejected' ELSE 'unknown' END,
+  CASE solicitation WHEN 'sent' THEN 201 WHEN 'refused' THEN 403 END,
+  CASE solicitation WHEN 'refused' THEN 'Unauthorized' ELSE '' END,
+  CASE solicitation WHEN 'refused' THEN 'You have already requested a review for this order.' ELSE '' END,
+  'request-' || id, '{{}}', 150 + id % 200
+FROM orders_order
+WHERE solicitation IN ('sent', 'refused', 'unconfirmed', 'probably_sent', 'unresolved') ORDER BY id
+""",
     """
 INSERT INTO messaging_outgoingaction
   (id, account_id, order_id, kind, api, payload, payload_hash, status, status_at, reason, priority,
@@ -277,19 +291,6 @@ SELECT id, account_id, id, 'productReviewAndSellerFeedback', 'solicitations', '{
 FROM orders_order
 WHERE solicitation = '' AND fixed_refusal = '' AND id % 300 < 3
   AND latest_delivery_at < (SELECT MAX(solicitation_at) FROM orders_order) ORDER BY id
-""",
-    """
-INSERT INTO messaging_actionattempt
-  (id, action_id, number, claimed_at, worker, finished_at, outcome, status_code, code, message,
-   request_id, body, duration_ms)
-SELECT id, id, 1, status_at, 'host:1', status_at,
-  CASE status WHEN 'sent' THEN 'accepted' WHEN 'refused' THEN 'rejected' ELSE 'unknown' END,
-  CASE status WHEN 'sent' THEN 201 WHEN 'refused' THEN 403 END,
-  CASE status WHEN 'refused' THEN 'Unauthorized' ELSE '' END,
-  CASE status WHEN 'refused' THEN 'You have already requested a review for this order.' ELSE '' END,
-  'request-' || id, '{{}}', 150 + id % 200
-FROM messaging_outgoingaction
-WHERE status IN ('sent', 'refused', 'unconfirmed', 'probably_sent', 'unresolved') ORDER BY id
 """,
     """
 INSERT INTO messaging_actionevent (action_id, at, before, after, user_id, reason)

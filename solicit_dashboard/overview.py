@@ -267,6 +267,15 @@ def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[War
                 "Look at them",
             )
         )
+    warnings += [
+        Warning(
+            Tone.QUIET,
+            f"{line.account.name}: its orders are about to be read for the first time. "
+            "This begins by itself.",
+        )
+        for line in lines
+        if line.synced_at is None and line.account.is_sending and not line.is_sync_late
+    ]
     for line in lines:
         if line.account.is_sending or line.account.connection != Connection.CONNECTED:
             continue
