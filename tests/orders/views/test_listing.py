@@ -1,0 +1,207 @@
+"""Rows and counts of the list."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from messaging.models import OutgoingAction, Priority
+from messaging.states import Status
+from orders.models import Order
+from orders.views import listing
+from orders.views.filters import OrderFilter
+from orders.views.listing import OrderRow, Tally, count_pill, count_pills, order_rows, read_list
+from orders.views.pills import ALL, ELIGIBLE, PILLS, Pill
+from sellers.models import Role
+from solicit_dashboard.access import Reach
+from solicit_dashboard.keyset import Cursor, read_cursor
+from tests.factories import OrderFactory, OutgoingActionFactory, SellerAccountFactory
+from tests.orders.views.conftest import Person
+
+pytestmark = pytest.mark.django_db
+
+
+def _row(ann: Person, order: Order, role: Role = Role.OPERATOR) -> OrderRow:
+    reach = Reach(accounts=(ann.account,), roles={ann.account.pk: role})
+    return order_rows([order.pk], reach, at=timezone.now())[0]
+
+
+def test_an_eligible_order_can_be_requested(ann: Person) -> None:
+    assert _row(ann, ann.order()).action == "request"
+    assert _row(ann, ann.order(too_early=True)).action == ""
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status != Status.CANCELLED])
+def test_what_waits_can_be_undone_in_its_hold_and_cancelled_after_it(
+    ann: Person, status: Status
+) -> None:
+    action = OutgoingActionFactory(order=ann.order(), status=status)
+    stoppable = status in (Status.QUEUED, Status.HELD)
+    free_again = status == Status.EXPIRED
+    expected = "cancel" if stoppable else "request" if free_again else ""
+    assert _row(ann, action.order).action == expected
+    if stoppable:
+        later = timezone.now() + timedelta(seconds=9)
+        OutgoingAction.objects.filter(pk=action.pk).update(not_before=later)
+        assert _row(ann, action.order).action == "undo"
+
+
+def test_a_viewer_is_offered_nothing(ann: Person) -> None:
+    row = _row(ann, ann.order(), Role.VIEWER)
+    assert (row.action, row.may_send) == ("", False)
+
+
+def test_only_what_moves_soon_is_drawn_again(ann: Person) -> None:
+    soon = OutgoingActionFactory(order=ann.order(), priority=Priority.CLICK)
+    assert _row(ann, soon.order).poll_seconds == 3
+    batch = OutgoingActionFactory(order=ann.order(), priority=Priority.BATCH)
+    assert _row(ann, batch.order).poll_seconds == 10
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert (
+        _row(ann, OutgoingActionFactory(order=ann.order(), look_at=tomorrow).order).poll_seconds
+        == 0
+    )
+    for status in (Status.SENT, Status.REFUSED, Status.HELD, Status.UNCONFIRMED):
+        order = OutgoingActionFactory(order=ann.order(), status=status).order
+        assert _row(ann, order).poll_seconds == 0
+    sending = OutgoingActionFactory(order=ann.order(), status=Status.SENDING)
+    assert _row(ann, sending.order).poll_seconds > 0
+    assert _row(ann, ann.order()).poll_seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [("1234.5", "EUR", "1,234.50"), ("2490", "JPY", "2,490"), (None, "", "")],
+)
+def test_amounts_are_written_with_separators(
+    ann: Person, amount: str | None, currency: str, text: str
+) -> None:
+    assert _row(ann, ann.order(total_amount=amount, total_currency=currency)).total == text
+
+
+def test_a_marketplace_that_we_do_not_know_is_shown_by_its_id(ann: Person) -> None:
+    assert _row(ann, ann.order(marketplace_id="ANEWONE")).marketplace == "ANEWONE"
+    assert _row(ann, ann.order()).marketplace == "amazon.de"
+
+
+def test_every_row_has_a_key_of_its_own(ann: Person) -> None:
+    order = ann.order()
+    assert _row(ann, order).form_key != _row(ann, order).form_key
+
+
+def _count(ann: Person, filters: OrderFilter) -> Tally:
+    narrowing = filters.narrow([ann.account.pk])
+    return count_pill(filters.pill, narrowing, at=timezone.now(), is_current=True)
+
+
+def test_counting_ends_at_the_cap(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _number in range(4):
+        ann.order()
+    assert str(_count(ann, OrderFilter())) == "4"
+    monkeypatch.setattr(listing, "MOST_COUNTED", 3)
+    assert str(_count(ann, OrderFilter(pill=ELIGIBLE))) == "3+"
+
+
+def test_a_filtered_count_says_when_it_did_not_look_at_all(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _number in range(2):
+        ann.order(fulfilled_by="AMAZON")
+        ann.order(fulfilled_by="MERCHANT")
+    assert _count(ann, OrderFilter(channel="fba")) == Tally(2)
+    monkeypatch.setattr(listing, "LOOKED_THROUGH_FOR_THE_CURRENT", 3)
+    tally = _count(ann, OrderFilter(channel="fba"))
+    assert not tally.is_exact
+    assert tally.number <= 2
+
+
+def test_every_pill_is_counted_under_the_same_filters(ann: Person) -> None:
+    OutgoingActionFactory(order=ann.order(fulfilled_by="AMAZON"), status=Status.SENT)
+    ann.order(fulfilled_by="AMAZON")
+    ann.order(fulfilled_by="MERCHANT")
+    filters = OrderFilter(channel="fba", sort_name="purchased")
+    pills = count_pills(filters, filters.narrow([ann.account.pk]), at=timezone.now())
+    counts = {pill.label: str(pill.tally) for pill in pills if str(pill.tally) != "0"}
+    assert counts == {"All": "2", "Eligible now": "1", "Sent": "1"}
+    assert [pill.label for pill in pills if pill.is_current] == ["All"]
+    urls = {pill.label: pill.url for pill in pills}
+    assert urls["Sent"] == "/orders/?state=sent&channel=fba"
+
+
+def _walk(filters: OrderFilter, account_ids: list[int], size: int) -> list[int]:
+    """The ids of all pages, forwards; at each page the way back leads to the page before."""
+    at = timezone.now()
+    narrowing = filters.narrow(account_ids)
+    ids: list[int] = []
+    before: list[int] | None = None
+    cursor = None
+    while True:
+        page = read_list(filters, narrowing, cursor, at=at, size=size)
+        if before is not None:
+            back = listing.read_list(
+                filters, narrowing, _cursor(before=page.before), at=at, size=size
+            )
+            assert back.ids == before
+        ids += page.ids
+        if not page.after:
+            return ids
+        before, cursor = page.ids, _cursor(after=page.after)
+
+
+def _cursor(after: str = "", before: str = "") -> Cursor | None:
+    return read_cursor(after, before)
+
+
+@pytest.mark.parametrize("pill", PILLS, ids=lambda pill: pill.name)
+@pytest.mark.parametrize("most_branches", [0, 60])
+def test_pages_show_every_order_once_in_order(
+    pill: Pill, most_branches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MOST_BRANCHES", most_branches)
+    accounts = [SellerAccountFactory(), SellerAccountFactory()]
+    at = timezone.now()
+    for number in range(5):
+        account = accounts[number % 2]
+        for fields in ({}, {"too_early": True}, {"window_closed": True}, {"closing_soon": True}):
+            # some at the same moment
+            OrderFactory(account=account, purchased_at=at - timedelta(days=number // 2), **fields)
+        OrderFactory(account=account, cancelled=True)
+        for status in Status:
+            moment = at - timedelta(hours=number // 2)
+            OutgoingActionFactory(order__account=account, status=status, status_at=moment)
+    ids = [account.pk for account in accounts]
+    for sort in pill.sorts:
+        for direction in ("asc", "desc"):
+            filters = OrderFilter(pill=pill, sort_name=sort.name, direction=direction)
+            whole = pill.matching(Order.objects.all(), at)
+            sign = "-" if direction == "desc" else ""
+            expected = whole.order_by(f"{sign}{sort.column}", f"{sign}pk")
+            found = _walk(filters, ids, size=3)
+            assert found == list(expected.values_list("pk", flat=True))
+            assert found
+
+
+def test_no_page_skips_rows_by_counting_them(ann: Person) -> None:
+    for _number in range(5):
+        ann.order()
+    at = timezone.now()
+    narrowing = OrderFilter().narrow([ann.account.pk])
+    with CaptureQueriesContext(connection) as queries:
+        page = read_list(OrderFilter(), narrowing, None, at=at, size=2)
+        read_list(OrderFilter(), narrowing, _cursor(after=page.after), at=at, size=2)
+        for filters in (OrderFilter(), OrderFilter(channel="fba")):
+            count_pills(filters, filters.narrow([ann.account.pk]), at=at)
+    statements = [query["sql"] for query in queries]
+    assert not [sql for sql in statements if "OFFSET" in sql]
+    counts = [sql for sql in statements if "COUNT(" in sql]
+    assert len(counts) == 2 * len(PILLS)
+    assert all(re.search(r"LIMIT \d+\) subquery$", sql) for sql in counts)
+
+
+def test_the_list_of_all_is_the_first_pill() -> None:
+    assert PILLS[0] is ALL

@@ -1,0 +1,107 @@
+"""The state of an order, as a person reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from messaging.models import OutgoingAction
+from messaging.states import TONES, Status
+from orders.models import Order
+from orders.states import Tone
+from orders.views.words import describe_state, near_words
+from tests.factories import OrderFactory, OutgoingActionFactory
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (NOON + timedelta(seconds=9), "12:00:09"),
+        (NOON - timedelta(seconds=59), "11:59:01"),
+        (NOON + timedelta(hours=2), "14:00"),
+        (NOON + timedelta(hours=12), "tomorrow 00:00"),
+        (NOON + timedelta(hours=36), "22 Nov"),
+        (NOON - timedelta(hours=13), "19 Nov"),
+        (NOON + timedelta(days=50), "9 Jan 2027"),
+    ],
+)
+def test_a_moment_is_said_as_one_says_it(moment: datetime, words: str) -> None:
+    assert near_words(moment, NOON) == words
+
+
+def test_a_moment_is_said_in_the_zone_of_the_reader() -> None:
+    with timezone.override(ZoneInfo("Asia/Tokyo")):
+        assert near_words(NOON + timedelta(hours=2), NOON) == "23:00"
+        assert near_words(NOON + timedelta(hours=3), NOON) == "tomorrow 00:00"
+
+
+def _refusal(order: Order, at: datetime) -> str:
+    return str(Order.objects.with_refusal(at).get(pk=order.pk).refusal)  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "tone", "words"),
+    [
+        ({}, Tone.GOOD, "Eligible: closes "),
+        ({"closing_soon": True}, Tone.WARN, "Closes "),
+        ({"too_early": True}, Tone.QUIET, "Too early: opens "),
+        ({"window_closed": True}, Tone.QUIET, "Window closed "),
+        ({"no_dates": True}, Tone.QUIET, "Delivery dates missing"),
+        ({"not_shipped": True}, Tone.QUIET, "Not shipped yet"),
+        ({"cancelled": True}, Tone.QUIET, "Cancelled"),
+        ({"is_replacement": True}, Tone.QUIET, "Replacement or exchange"),
+    ],
+)
+def test_an_order_that_was_not_asked_says_why_not(
+    fields: dict[str, bool], tone: Tone, words: str
+) -> None:
+    order = OrderFactory(**fields)
+    at = timezone.now()
+    state = describe_state(order, _refusal(order, at), None, at=at)
+    assert (state.tone, state.before) == (tone, words)
+    assert str(state).startswith(words)
+    assert (state.at is not None) == words.endswith(" ")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", list(Status))
+def test_an_order_that_was_asked_says_what_became_of_it(status: Status) -> None:
+    action = OutgoingActionFactory(status=status, requested_by__username="ann")
+    state = describe_state(action.order, "", action, at=timezone.now())
+    assert state.tone == TONES[status]
+    expected = {
+        Status.QUEUED: "Waiting for its turn",
+        Status.SENDING: "Sending",
+        Status.SENT: "Sent ",
+        Status.REFUSED: "Refused by Amazon",
+    }.get(status)
+    assert expected is None or state.before == expected
+    assert not str(state).endswith(" ")
+    if status == Status.SENT:
+        assert str(state).endswith(" by ann")
+
+
+@pytest.mark.django_db
+def test_what_waits_says_when_it_leaves_and_when_it_is_looked_at() -> None:
+    at = timezone.now()
+    held_back = OutgoingActionFactory(not_before=at + timedelta(seconds=8), look_at=at)
+    assert describe_state(held_back.order, "", held_back, at=at).before == "Waiting: leaves "
+    later = OutgoingActionFactory(look_at=at + timedelta(hours=20))
+    state = describe_state(later.order, "", later, at=at)
+    assert (state.before, state.at) == ("Waiting: next look ", later.look_at)
+
+
+@pytest.mark.django_db
+def test_amazons_reason_is_the_answer() -> None:
+    action = OutgoingActionFactory(
+        status=Status.REFUSED, reason="Refused: a review was already requested"
+    )
+    action = OutgoingAction.objects.select_related("account").get(pk=action.pk)
+    words = str(describe_state(action.order, "", action, at=timezone.now()))
+    assert words == "Refused: a review was already requested"
