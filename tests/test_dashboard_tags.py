@@ -1,0 +1,82 @@
+"""The words of templates: moments, spans and the navigation."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from solicit_dashboard.templatetags.dashboard import (
+    moment,
+    moment_words,
+    nav_links,
+    relative_words,
+    span_words,
+)
+from tests.factories import GERMANY, UserFactory
+
+THEN = datetime(2024, 7, 1, 22, 30, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(seconds=60), "1 min"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(hours=71), "71 h"),
+        (timedelta(hours=72), "3 days"),
+        (timedelta(days=400), "400 days"),
+    ],
+)
+def test_a_span_is_said_in_its_largest_unit(span: timedelta, words: str) -> None:
+    assert span_words(span) == words
+    assert relative_words(THEN + span, THEN) in (f"in {words}", f"{words} ago")
+    assert relative_words(THEN - span, THEN) == f"{words} ago"
+
+
+def test_a_moment_shows_words_and_holds_the_exact_time() -> None:
+    with timezone.override(ZoneInfo("Asia/Tokyo")):
+        html = moment(THEN, "short", GERMANY)
+        assert moment_words(THEN) == "2 Jul 2024 07:30"
+        assert moment_words(THEN, "date") == "2 Jul 2024"
+    assert 'datetime="2024-07-01T22:30:05+00:00"' in html
+    assert 'title="2 July 2024 07:30:05 JST · amazon.de: 2 Jul 00:30 CEST"' in html
+    assert html.endswith(">2 Jul 2024 07:30</time>")
+
+
+def test_a_moment_of_this_year_has_no_year() -> None:
+    now = timezone.now()
+    assert str(now.year) not in moment_words(now)
+
+
+def test_no_moment_is_a_dash() -> None:
+    assert moment(None) == "—"
+
+
+def test_an_unknown_marketplace_adds_nothing() -> None:
+    assert "·" not in moment(THEN, "short", "<script>")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "current"), [("/", "Overview"), ("/orders/", "Orders"), ("/outbox/", "Outbox")]
+)
+def test_the_navigation_marks_the_page_that_is_shown(path: str, current: str) -> None:
+    client = Client()
+    client.force_login(UserFactory())
+    html = client.get(path).content.decode()
+    nav = html.split('<nav class="site-nav"')[1].split("</nav>")[0]
+    assert nav.count('aria-current="page"') == 1
+    assert f'aria-current="page">{current}</a>' in nav
+
+
+def test_without_a_page_nothing_is_marked() -> None:
+    links = nav_links({"request": RequestFactory().get("/x/")})  # type: ignore[arg-type]
+    assert [link.label for link in links] == ["Overview", "Orders", "Outbox"]
+    assert not any(link.is_current for link in links)
