@@ -148,7 +148,7 @@ class OrderFilterForm(forms.Form):
     def names_foreign_account(self) -> bool:
         """Whether the address names an account that is not this person's, or none at all."""
         given = self.data.get("account", "")
-        return given.isdecimal() and "account" in self.errors
+        return given.isdecimal() and "account" in self.errors and not self.repeated
 
 
 def _one_of(given: str, allowed: Any) -> str:

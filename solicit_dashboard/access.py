@@ -74,6 +74,7 @@ def get_account(
     request: HttpRequest, account_id: int, at_least: Role = Role.VIEWER
 ) -> SellerAccount:
     """The account, if this person has that role on it."""
+    _require_possible(account_id)
     membership = (
         Membership.objects.filter(user=get_user(request), account_id=account_id)
         .select_related("account")
@@ -115,6 +116,7 @@ def get_batch(request: HttpRequest, batch_id: int, at_least: Role = Role.VIEWER)
     A batch may span several accounts: cut what is shown of it, or done to it, with `get_reach`.
     The person who made it can always see it, even when nothing came into it.
     """
+    _require_possible(batch_id)
     batch = Batch.objects.select_related("created_by").filter(pk=batch_id).first()
     if batch is None:
         raise Http404
@@ -137,6 +139,7 @@ def get_action(
     request: HttpRequest, action_id: int, at_least: Role = Role.VIEWER
 ) -> OutgoingAction:
     """The outgoing action with its order and account, if this person has that role."""
+    _require_possible(action_id)
     action = (
         OutgoingAction.objects.select_related("order", "account", "requested_by")
         .filter(pk=action_id)
@@ -156,13 +159,17 @@ def get_action(
 
 
 def get_orders(
-    request: HttpRequest, ids: Collection[int], at_least: Role = Role.VIEWER
+    request: HttpRequest,
+    ids: Collection[int],
+    at_least: Role = Role.VIEWER,
+    *,
+    reach: Reach | None = None,
 ) -> list[tuple[int, int]]:
     """The (account id, order id) of every one of these ids; one that is not mine refuses them all.
 
-    A foreign id and a missing one are the same 404, written down with how many there were.
+    A foreign id and a missing one are the same 404; how many were foreign is written down.
     """
-    reach = get_reach(request)
+    reach = reach or get_reach(request)
     found = list(Order.objects.filter(pk__in=ids).order_by().values_list("account_id", "pk"))
     mine = [pair for pair in found if pair[0] in reach.roles]
     if len(mine) != len(ids):
@@ -198,6 +205,12 @@ def single_value(data: QueryDict, name: str) -> str:
     if len(values) > 1:
         raise BadRequest(f"“{name}” was given {len(values)} times. Give it once.")
     return str(values[0]) if values else ""
+
+
+def _require_possible(pk: int) -> None:
+    """An id that no row can have is missing; the database would stumble over it."""
+    if pk >= 2**63:
+        raise Http404
 
 
 def _require(request: HttpRequest, role: Role, at_least: Role, account_id: int) -> None:

@@ -136,7 +136,10 @@ def _confirm(request: HttpRequest, selection: Selection, at: datetime) -> HttpRe
         "skipped_count": preview.selected - preview.eligible,
         "held": [share.account for share in preview.shares if not share.account.is_sending],
     }
-    return render(request, "orders/confirm.html", context)
+    response = render(request, "orders/confirm.html", context)
+    # Not no-store: the answer of a form has no address, so the back button needs it kept.
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ def _back(
 def _safe_next(request: HttpRequest) -> str:
     """The page of ours that the form says it stands on, else the list."""
     target = single_value(request.POST, "next")
-    if url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         return target
     return reverse("orders:list")
 

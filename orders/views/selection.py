@@ -88,7 +88,7 @@ def read_selection(request: HttpRequest, reach: Reach, *, at: datetime) -> Selec
         require_some_account(request, reach, Role.OPERATOR)
         raise BadRequest("No orders were selected. Go back and tick some.")
     ids = tuple(dict.fromkeys(int(value) for value in given))
-    get_orders(request, ids, Role.OPERATOR)
+    get_orders(request, ids, Role.OPERATOR, reach=reach)
     return Selection(
         orders=Order.objects.order_by().filter(pk__in=ids),
         description="Selected one by one",
