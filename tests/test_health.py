@@ -29,7 +29,7 @@ def test_the_process_answers_without_anything_else(
 
 
 def test_ready_when_all_parts_answer(redis_empty: None) -> None:
-    _seen(dispatcher=1, worker=59)
+    _seen(dispatcher=1, worker=50)
     response = Client().get("/readyz")
     assert response.status_code == 200
     parts = dict.fromkeys(("database", "migrations", "redis", "dispatcher", "worker"), "ok")
