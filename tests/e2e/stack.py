@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -37,7 +38,7 @@ START_SECONDS = 180
 STOP_SECONDS = 120
 COMMAND_SECONDS = 180
 _LINES_SHOWN = 60
-_COMPLAINTS = ("Traceback", " ERROR ", " CRITICAL ", "ERROR/", "CRITICAL/")
+_COMPLAINT = re.compile(r"^Traceback|\b(ERROR|CRITICAL)\b")
 
 
 class StackError(Exception):
@@ -112,7 +113,7 @@ class Stack:
             f"{path.name}: {line}"
             for path in self._logs()
             for line in path.read_text("utf-8", "replace").splitlines()
-            if any(word in line for word in _COMPLAINTS)
+            if _COMPLAINT.search(line)
         ]
 
     def _logs(self) -> list[Path]:
