@@ -37,8 +37,8 @@ NO_HUNDREDTHS = frozenset({"JPY"})
 # From so many runs of an index on, it is cheaper to let the database sort.
 MOST_BRANCHES = 60
 # How many orders are looked through at most to count those that a filter leaves.
-LOOKED_THROUGH = 10_000
-LOOKED_THROUGH_FOR_THE_CURRENT = 100_000
+LOOKED_THROUGH = 5_000
+LOOKED_THROUGH_FOR_THE_CURRENT = 30_000
 # A row is drawn again by itself while something will happen to it within this time.
 SOON = timedelta(minutes=1)
 
