@@ -147,6 +147,7 @@ class Order(models.Model):
     class Meta:
         ordering = ["-purchased_at", "-pk"]
         constraints = [
+            # search by order number too, for which all accounts in question are named
             models.UniqueConstraint(
                 fields=["account", "amazon_order_id"], name="order_once_per_account"
             ),
@@ -203,8 +204,6 @@ class Order(models.Model):
                 ],
                 name="order_by_solicitation",
             ),
-            # search by order number, the admin's included
-            models.Index(fields=["amazon_order_id"], name="order_by_number"),
         ]
 
     def __str__(self) -> str:

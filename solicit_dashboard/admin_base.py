@@ -131,8 +131,8 @@ class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
             return queryset, False
         number = clean_order_number(text)
         if is_beginning(number):
-            orders = Order.objects.filter(amazon_order_id__range=number_range(number)).order_by()
-            found = orders.values("pk")[:MOST_FOUND]
+            orders = Order.objects.filter(amazon_order_id__range=number_range(number))
+            found = led_by_account(orders).order_by().values("pk")[:MOST_FOUND]
             path = f"{self.search_order}__in" if self.search_order else "pk__in"
             return queryset.filter(**{path: found}), False
         day = _parse_day(text)

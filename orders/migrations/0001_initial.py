@@ -123,10 +123,6 @@ class Migration(migrations.Migration):
             model_name='order',
             index=models.Index(fields=['account', 'solicitation', '-solicitation_at', '-id', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_solicitation'),
         ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['amazon_order_id'], name='order_by_number'),
-        ),
         migrations.AddConstraint(
             model_name='order',
             constraint=models.UniqueConstraint(fields=('account', 'amazon_order_id'), name='order_once_per_account'),

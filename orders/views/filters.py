@@ -176,7 +176,8 @@ def _orders_with_text(text: str, account_ids: list[int]) -> tuple[Q, bool]:
     by_number = Q(pk__in=[])
     if is_beginning(number):
         by_number = Q(amazon_order_id__range=number_range(number))
-        searches.append(Order.objects.order_by().filter(by_number).values_list("pk", flat=True))
+        mine = Order.objects.order_by().filter(by_number, account_id__in=account_ids)
+        searches.append(mine.values_list("pk", flat=True))
     ids: set[int] = set()
     for search in searches:
         ids.update(search[: FEW + 1])
