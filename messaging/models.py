@@ -214,7 +214,7 @@ class OutgoingAction(models.Model):
         related_name="actions",
         db_index=False,
     )
-    client_key = models.UUIDField(null=True, blank=True, unique=True)
+    client_key = models.UUIDField(null=True, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -229,6 +229,7 @@ class OutgoingAction(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
         help_text="Who stopped it while it was under way: if it comes back unsent, it is cancelled.",
     )
 
@@ -266,6 +267,11 @@ class OutgoingAction(models.Model):
                 condition=Q(status__in=sorted(OPEN)),
                 name="no_identical_open_action",
             ),
+            models.UniqueConstraint(
+                fields=["client_key"],
+                condition=Q(client_key__isnull=False),
+                name="one_action_per_form",
+            ),
             models.CheckConstraint(
                 condition=~Q(status=Status.SENT)
                 | Q(sent_attempt__isnull=False)
@@ -301,6 +307,12 @@ class OutgoingAction(models.Model):
                 fields=["not_after"],
                 condition=Q(status__in=["queued", "held", "unconfirmed", "probably_sent"]),
                 name="action_window_end",
+            ),
+            # the sweeper: what was stopped while it was under way
+            models.Index(
+                fields=["stop_asked_by"],
+                condition=Q(stop_asked_by__isnull=False),
+                name="action_stop_asked",
             ),
             # the outbox by state, newest first; the chart of a day's ends
             models.Index(
