@@ -262,9 +262,10 @@ class OutgoingAction(models.Model):
                 condition=Q(kind=REVIEW_REQUEST.name, status__in=sorted(TAKEN)),
                 name="one_solicitation_per_order",
             ),
+            # of the other kinds: for solicitations the constraint above says more
             models.UniqueConstraint(
                 fields=["order", "kind", "payload_hash"],
-                condition=Q(status__in=sorted(OPEN)),
+                condition=Q(status__in=sorted(OPEN)) & ~Q(kind=REVIEW_REQUEST.name),
                 name="no_identical_open_action",
             ),
             models.UniqueConstraint(
