@@ -1,0 +1,343 @@
+"""A driver that is stopped, loses its lease, its Redis or its database: nothing twice, nothing lost."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from pytest_django import Settings
+
+from messaging import delivery, driver
+from messaging.clock import Clock
+from messaging.delivery import Claimed, Job, sweep
+from messaging.driver import Driver
+from messaging.leases import ShardLease
+from messaging.models import ActionAttempt, OutgoingAction
+from messaging.results import SendResult
+from messaging.results import record as record_results
+from messaging.states import Status
+from solicit_dashboard.redis import get_redis, redis_key
+from tests.messaging.sending import check_records
+from tests.messaging.shard import LIST, Shard, drive, driving, states, wait_until
+
+MakeShard = Callable[..., Shard]
+
+
+def after_claims(number: int) -> Callable[[], bool]:
+    """A wish to stop that comes true when so many have been claimed."""
+    return lambda: ActionAttempt.objects.count() >= number
+
+
+def drive_to_the_end(shard: Shard, total: int) -> int:
+    """Drivers follow one another until all were sent; returns how many it took."""
+    for number in range(1, 20):
+        if states()[Status.SENT] == total:
+            return number - 1
+        drive()
+    raise AssertionError(states())
+
+
+# Stopping and handing over
+
+
+def test_after_a_stop_nothing_more_is_claimed_and_what_is_under_way_is_finished(
+    make_shard: MakeShard,
+) -> None:
+    shard = make_shard(latency_ms=20)
+    asked = shard.ask()
+    counts: list[int] = []
+
+    def stop() -> bool:
+        counts.append(ActionAttempt.objects.count())
+        return counts[-1] >= 4
+
+    assert drive(stop=stop) is True
+    first_wish = next(count for count in counts if count >= 4)
+    assert ActionAttempt.objects.count() == first_wish
+    assert states() == {Status.SENT: first_wish, Status.QUEUED: len(asked) - first_wish}
+    shard.check()
+
+
+def test_a_driver_stopped_before_it_begins_claims_nothing(make_shard: MakeShard) -> None:
+    shard = make_shard()
+    shard.ask()
+    assert drive(stop=lambda: True) is False
+    assert shard.requests(LIST) == 0
+    assert get_redis().get(redis_key("shard", 0, "lease")) is None
+
+
+def test_drivers_that_hand_over_keep_the_pace_between_them(make_shard: MakeShard) -> None:
+    shard = make_shard(factor=20, orders=200)
+    asked = shard.ask()
+    turns = 0
+    while drive(seconds=0.25):
+        turns += 1
+        saved = json.loads(get_redis().get(redis_key("shard", 0, "state")))
+        assert all(lane["clean"] for lane in saved.values())
+    assert turns >= 3
+    assert states() == {Status.SENT: len(asked)}
+    shard.check()
+
+
+def test_a_driver_that_was_killed_leaves_a_pace_that_nobody_trusts(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its state was saved before its last calls; the next driver starts as if all had been used."""
+    shard = make_shard(factor=20, orders=200)
+    asked = shard.ask()
+    with monkeypatch.context() as killed:
+        killed.setattr(ShardLease, "release", lambda self, state: None)
+        drive(stop=after_claims(8))
+    saved = json.loads(get_redis().get(redis_key("shard", 0, "state")))
+    assert not any(lane["clean"] for lane in saved.values())
+    get_redis().delete(redis_key("shard", 0, "lease"))
+    drive_to_the_end(shard, len(asked))
+    shard.check()
+
+
+def test_a_pace_that_cannot_be_read_is_an_empty_bucket(make_shard: MakeShard) -> None:
+    shard = make_shard()
+    asked = shard.ask(limit=4)
+    state = {f"{shard.accounts[0].pk}:solicitations": {"from": "another version"}}
+    get_redis().set(redis_key("shard", 0, "state"), json.dumps(state))
+    assert drive() is False
+    assert states() == {Status.SENT: len(asked)}
+    shard.check()
+
+
+# Leases
+
+
+def test_without_its_shards_lease_a_claimed_action_does_not_leave(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = make_shard()
+    asked = shard.ask(limit=6)
+    leases: list[ShardLease] = []
+    acquire = ShardLease.acquire
+
+    def remember(lease: ShardLease) -> bool:
+        leases.append(lease)
+        return acquire(lease)
+
+    def claim_and_lose(jobs: Sequence[Job], **options: Any) -> list[Claimed]:
+        claimed = delivery.claim(jobs, **options)
+        leases[-1].good_until = 0.0
+        return claimed
+
+    monkeypatch.setattr(ShardLease, "acquire", remember)
+    with monkeypatch.context() as losing:
+        losing.setattr(driver, "claim", claim_and_lose)
+        assert drive() is True
+    assert shard.posts() == []
+    attempts = ActionAttempt.objects.all()
+    assert attempts
+    assert {(one.outcome, one.code) for one in attempts} == {("not_sent", "Aborted")}
+    assert states() == {Status.QUEUED: len(asked)}
+    OutgoingAction.objects.update(look_at=timezone.now(), not_before=timezone.now())
+    assert drive() is False
+    assert states() == {Status.SENT: len(asked)}
+    shard.check()
+
+
+@pytest.mark.parametrize("clock", ["boottime", "now"])
+def test_a_machine_that_slept_between_the_claim_and_the_call_sends_nothing(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch, clock: str
+) -> None:
+    """The clock that runs on while the machine sleeps shows an hour more: no lease, no look is good."""
+    shard = make_shard()
+    asked = shard.ask(limit=3)
+    slept = [0.0]
+    boottime, now = Clock.boottime, Clock.now
+    if clock == "boottime":
+        monkeypatch.setattr(Clock, "boottime", lambda self: boottime(self) + slept[0])
+    else:
+        # only the look has grown old: the leases would still do
+        monkeypatch.setattr(Clock, "now", lambda self: now(self) + timedelta(seconds=slept[0]))
+
+    def claim_and_sleep(jobs: Sequence[Job], **options: Any) -> list[Claimed]:
+        claimed = delivery.claim(jobs, **options)
+        slept[0] = 3600.0
+        return claimed
+
+    monkeypatch.setattr(driver, "claim", claim_and_sleep)
+    drive(stop=lambda: bool(slept[0]))
+    assert shard.posts() == []
+    attempts = ActionAttempt.objects.all()
+    assert {(one.outcome, one.code) for one in attempts} == {("not_sent", "Aborted")}
+    assert states() == {Status.QUEUED: len(asked)}
+
+
+def test_a_call_that_waited_too_long_for_its_turn_does_not_leave(
+    make_shard: MakeShard, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease must outlast the call: what is left of 180 s has to cover 45 s and the writing."""
+    settings.LEASE_SECONDS, settings.CALL_DEADLINE_SECONDS = 180.0, 45.0
+    shard = make_shard()
+    shard.ask(limit=1)
+    one = Driver(0, seconds=5, stop=lambda: False)
+    one._lease.acquire()
+    now, boot = one._clock.now(), one._clock.boottime()
+    one._check_once_more(boot - 124, now)
+    for claimed_at, looked_at in ((boot - 126, now), (boot, now - timedelta(seconds=61))):
+        with pytest.raises((driver.LeaseLostError, driver.LookTooOldError)):
+            one._check_once_more(claimed_at, looked_at)
+    one._lease.release({})
+    with pytest.raises(driver.LeaseLostError):
+        one._check_once_more(boot, now)
+
+
+def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(
+    make_shard: MakeShard,
+) -> None:
+    shard = make_shard(factor=20, orders=200)
+    asked = shard.ask()
+    forgot: list[int] = []
+
+    def forget() -> bool:
+        if len(shard.posts()) >= 5 and not forgot:
+            get_redis().flushall()
+            forgot.append(1)
+        return False
+
+    assert drive(stop=forget) is True
+    assert forgot
+    assert states()[Status.SENT] < len(asked)
+    drive_to_the_end(shard, len(asked))
+    shard.check()
+
+
+def test_a_shard_that_somebody_else_took_is_left_to_them(make_shard: MakeShard) -> None:
+    shard = make_shard(factor=20, orders=200)
+    asked = shard.ask()
+    key = redis_key("shard", 0, "lease")
+
+    def lose() -> bool:
+        if len(shard.posts()) >= 3:
+            get_redis().set(key, "somebody else", px=60_000)
+        return False
+
+    assert drive(stop=lose) is True
+    assert get_redis().get(key) == b"somebody else"
+    left = states()
+    assert set(left) == {Status.SENT, Status.QUEUED}
+    assert drive() is False
+    assert states() == left
+    get_redis().delete(key)
+    drive_to_the_end(shard, len(asked))
+    shard.check()
+
+
+# The database
+
+
+def failing(function: Callable[..., Any], times: int, *, after: bool = False) -> Callable[..., Any]:
+    """The function, whose first calls find the database away (`after`: their commit is lost)."""
+    left = [times]
+
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            if after:
+                function(*arguments, **options)
+            raise OperationalError("the server closed the connection unexpectedly")
+        return function(*arguments, **options)
+
+    return wrapped
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+@pytest.mark.parametrize("step", ["record", "record_looks", "take_up"])
+def test_a_database_that_is_away_for_a_moment_costs_nothing(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
+) -> None:
+    """What came back meanwhile is kept until it is written."""
+    monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.1)
+    shard = make_shard()
+    asked = shard.ask()
+    monkeypatch.setattr(driver, "LINGER_SECONDS", 4.0)
+    monkeypatch.setattr(driver, step, failing(getattr(driver, step), 2, after=after))
+    drive(stop=lambda: states()[Status.SENT] == len(asked))
+    assert states() == {Status.SENT: len(asked)}
+    assert len(shard.posts()) == len(asked)
+    assert set(ActionAttempt.objects.values_list("outcome", flat=True)) == {"accepted"}
+    shard.check()
+
+
+def test_a_claim_whose_commit_was_lost_on_the_way_is_not_sent_and_not_claimed_again(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows that it is claimed: the sweeper finds it, and Amazon is asked before it is sent."""
+    monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.1)
+    shard = make_shard()
+    asked = shard.ask()
+    monkeypatch.setattr(driver, "claim", failing(driver.claim, 1, after=True))
+    assert drive() is False
+    lost = states()[Status.SENDING]
+    assert lost >= 1
+    assert states()[Status.SENT] == len(asked) - lost == len(shard.posts())
+    sweep(timezone.now() + timedelta(hours=1))
+    assert states() == {Status.SENT: len(asked) - lost, Status.UNCONFIRMED: lost}
+    shard.check()
+
+
+def test_a_claim_that_failed_is_made_again(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(driver, "LINGER_SECONDS", 1.5)
+    shard = make_shard()
+    asked = shard.ask(limit=8)
+    monkeypatch.setattr(driver, "claim", failing(driver.claim, 2))
+    drive(stop=lambda: states()[Status.SENT] == len(asked))
+    assert states() == {Status.SENT: len(asked)}
+    shard.check()
+
+
+def test_what_is_under_way_when_the_driver_breaks_is_written_all_the_same(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = make_shard(latency_ms=100)
+    shard.ask()
+    start_sends = Driver._start_sends
+
+    def start_and_break(self: Driver) -> None:
+        start_sends(self)
+        if ActionAttempt.objects.count() >= 3:
+            raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Driver, "_start_sends", start_and_break)
+    with pytest.raises(ZeroDivisionError):
+        drive()
+    assert not states()[Status.SENDING]
+    assert states()[Status.SENT] == len(shard.posts()) >= 3
+    assert get_redis().get(redis_key("shard", 0, "lease")) is None
+    shard.check()
+
+
+def test_results_that_come_while_the_database_is_away_for_long_are_written_when_it_is_back(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Away for as long as the test likes: the driver keeps its shard and tries again."""
+    monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.05)
+    shard = make_shard()
+    asked = shard.ask(limit=5)
+    away, tries = [True], [0]
+
+    def record(results: Sequence[SendResult], *, now: datetime) -> Any:
+        if away[0]:
+            tries[0] += 1
+            raise OperationalError("away")
+        return record_results(results, now=now)
+
+    monkeypatch.setattr(driver, "record", record)
+    with driving():
+        wait_until(lambda: tries[0] >= 5, "the driver has tried five times")
+        assert states()[Status.SENT] == 0
+        away[0] = False
+        wait_until(lambda: states() == {Status.SENT: len(asked)}, "all was written")
+    check_records(OutgoingAction.objects.all())
+    shard.check()
