@@ -55,9 +55,12 @@ class Bucket:
         """Nothing is left: the state after a 429, and the one to assume when nothing is known."""
         self.full_at = max(self.full_at, now + self.burst * self.interval)
 
-    def set_rate(self, rate: float) -> None:
-        """Amazon named another rate (calls per second) than the one in use."""
-        self.interval = 1 / (rate * self.margin)
+    def set_rate(self, rate: float, now: float) -> None:
+        """Amazon named this rate (calls per second); as many tokens are missing as before."""
+        interval = 1 / (rate * self.margin)
+        missing = max(0.0, self.full_at - now) / self.interval
+        self.interval = interval
+        self.full_at = now + missing * interval
 
     def dump(self, now: float) -> list[float]:
         """What another process needs to go on: seconds until full, and the interval."""
@@ -69,13 +72,13 @@ class Bucket:
     def restore(self, saved: list[float], *, age: float, clean: bool, now: float) -> None:
         """Goes on from what was saved `age` seconds ago.
 
-        A state that its owner did not save on leaving (`clean`) may miss what was sent after it:
-        the bucket is taken to have been emptied then.
+        A state that its owner did not save on leaving (`clean`) misses what was sent after it, until
+        the lease ran out a moment ago: the bucket is taken to be empty, with a call under way.
         """
         until_full, self.interval = saved
-        if not clean:
-            until_full = max(until_full, (self.burst + 1) * self.interval)
         self.full_at = now + until_full - age
+        if not clean:
+            self.full_at = max(self.full_at, now + (self.burst + 1) * self.interval)
 
 
 @dataclass(frozen=True, slots=True)

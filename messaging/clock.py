@@ -15,17 +15,18 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._read_at = self.boottime()
-        self._database_now = datetime.now(UTC)
+        # One value, so that a thread never sees half of a new reading.
+        self._reading = (self.boottime(), datetime.now(UTC))
 
     def synchronise(self) -> None:
         """`now()` follows the database's clock again. Raises a database error when it is away."""
-        self._database_now = read_database_clock()
-        self._read_at = self.boottime()
+        database_now = read_database_clock()
+        self._reading = (self.boottime(), database_now)
 
     def now(self) -> datetime:
         """The time in UTC, as the database has it."""
-        return self._database_now + timedelta(seconds=self.boottime() - self._read_at)
+        read_at, database_now = self._reading
+        return database_now + timedelta(seconds=self.boottime() - read_at)
 
     def monotonic(self) -> float:
         """Seconds that only run forward, for pacing."""

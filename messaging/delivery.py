@@ -6,7 +6,7 @@ record. No call is made inside a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,16 +16,14 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
 from messaging.action_types import ACTION_TYPES
-from messaging.classification import FIRST_LOOK_AFTER, Sendable, Verdict, classify
+from messaging.classification import FIRST_LOOK_AFTER
 from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
 from messaging.services import apply_holds, cancel_stopped
-from messaging.states import STOPPABLE, TAKEN, WATCHED, Status
+from messaging.states import STOPPABLE, WATCHED, Status
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.states import WAITING_REFUSALS, Refusal
 from sellers.models import SellerAccount
-from sellers.services import mark_connection
-from spapi import Accepted, SpApiError
 
 KEPT_BODY_CHARACTERS = 4096
 
@@ -59,15 +57,6 @@ class Claimed:
     job: Job
     attempt_id: int
     had_unconfirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SendResult:
-    """What came of a claimed action."""
-
-    claimed: Claimed
-    answer: Accepted | SpApiError
-    duration_ms: int | None
 
 
 def take_up(
@@ -182,46 +171,6 @@ def claim(
     ]
 
 
-def record(results: Iterable[SendResult], *, now: datetime) -> list[Verdict]:
-    """The attempts are finished and the actions stand where the answers put them; idempotent.
-
-    An answer that comes after the sweeper gave the attempt up changes the action only when it is
-    Amazon's acceptance, which is a fact however late it comes.
-    """
-    results = list(results)
-    verdicts: list[Verdict] = []
-    with transaction.atomic(durable=True):
-        # Locked first and in one order, as the sweeper does: neither has to give way to the other.
-        list(
-            OutgoingAction.objects.filter(pk__in=[r.claimed.job.action_id for r in results])
-            .order_by("pk")
-            .select_for_update()
-            .values_list("pk")
-        )
-        for result in results:
-            job = result.claimed.job
-            verdict = classify(
-                result.answer,
-                Sendable(
-                    opens_at=job.opens_at,
-                    closes_at=job.not_after,
-                    is_solicitation=ACTION_TYPES[job.kind].is_solicitation,
-                    had_unconfirmed=result.claimed.had_unconfirmed,
-                ),
-                now,
-            )
-            verdicts.append(verdict)
-            is_live = _finish_attempt(result, verdict, now)
-            if verdict.status == Status.SENT:
-                _mark_sent(result.claimed, now)
-            elif is_live:
-                _move_on(job, verdict, now)
-            if verdict.connection is not None:
-                mark_connection(job.account, verdict.connection, verdict.reason)
-                apply_holds(at=now, account_ids=[job.account.pk])
-    return verdicts
-
-
 def sweep(now: datetime) -> None:
     """No lease is older than now, no window is over for what still waits, nothing stopped waits on.
 
@@ -294,76 +243,3 @@ def _settle_refused(jobs: Sequence[Job], now: datetime) -> set[int]:
                 reason=f"Not sent, the order has changed: {refusal.label.lower()}",
             )
     return settled
-
-
-def _finish_attempt(result: SendResult, verdict: Verdict, now: datetime) -> bool:
-    """The attempt holds the answer; returns whether it was still the action's open attempt."""
-    attempt = ActionAttempt.objects.filter(pk=result.claimed.attempt_id, finished_at=None)
-    answer = result.answer
-    facts = {
-        "finished_at": now,
-        "outcome": verdict.outcome,
-        "status_code": answer.status,
-        "request_id": answer.request_id[:100],
-        "body": answer.body[:KEPT_BODY_CHARACTERS].replace("\x00", ""),
-        "duration_ms": result.duration_ms,
-    }
-    if isinstance(answer, SpApiError):
-        facts |= {
-            "code": (answer.code or type(answer).__name__)[:100],
-            "message": (answer.message or answer.reason)[:500].replace("\x00", ""),
-        }
-    if attempt.filter(abandoned_at=None).update(**facts):
-        return True
-    attempt.update(**facts)
-    return False
-
-
-def _mark_sent(claimed: Claimed, now: datetime) -> None:
-    """Amazon accepted it: a fact, whatever has become of the action in the meantime."""
-    job = claimed.job
-    evidence: dict[str, Any] = {"sent_attempt": claimed.attempt_id, "lease_until": None}
-    action = OutgoingAction.objects.filter(pk=job.action_id)
-    if action.transition(Status.SENDING, Status.SENT, at=now, **evidence):
-        return
-    before = action.values_list("status", flat=True).get()
-    if before not in TAKEN:
-        newer = _newer_solicitation(job)
-        if newer is not None and newer.status in STOPPABLE:
-            OutgoingAction.objects.filter(pk=newer.pk).transition(
-                Status(newer.status),
-                Status.CANCELLED,
-                at=now,
-                reason="Amazon's answer to an earlier request came late: the buyer is asked",
-            )
-        elif newer is not None:
-            # It may have left, and it stands for the order now: it takes the evidence.
-            action, before = OutgoingAction.objects.filter(pk=newer.pk), newer.status
-    if before != Status.SENT:
-        action.transition(
-            Status(before), Status.SENT, at=now, reason="Amazon's answer came late", **evidence
-        )
-
-
-def _newer_solicitation(job: Job) -> OutgoingAction | None:
-    """The solicitation that was made for the order after this one was cancelled or had expired."""
-    if not ACTION_TYPES[job.kind].is_solicitation:
-        return None
-    return (
-        OutgoingAction.objects.filter(order_id=job.order_id, kind=job.kind, status__in=TAKEN)
-        .exclude(pk=job.action_id)
-        .select_for_update()
-        .first()
-    )
-
-
-def _move_on(job: Job, verdict: Verdict, now: datetime) -> None:
-    look_at = verdict.look_at or now
-    fields: dict[str, Any] = {"look_at": look_at, "lease_until": None}
-    if verdict.status == Status.QUEUED:
-        fields["not_before"] = look_at
-    if verdict.status == Status.UNCONFIRMED:
-        fields |= NO_LOOKS_YET
-    OutgoingAction.objects.filter(pk=job.action_id).transition(
-        Status.SENDING, verdict.status, at=now, reason=verdict.reason, **fields
-    )

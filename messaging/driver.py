@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -28,16 +29,19 @@ from messaging.action_types import Api
 from messaging.amazon_calls import ask_offers, send_action
 from messaging.buckets import Answer, LaneLimiter
 from messaging.clock import Clock
-from messaging.delivery import Claimed, Job, SendResult, claim, record, take_up
+from messaging.controls import judge, note_control
+from messaging.delivery import Claimed, Job, claim, take_up
 from messaging.hints import wake_key
-from messaging.lanes import TAKE_AT_ONCE, Control, Lane
+from messaging.lanes import TAKE_AT_ONCE, Control, Lane, Ready
 from messaging.leases import RENEW_SECONDS, ShardLease
-from messaging.looks import Look, control_orders, record_looks, record_watched
+from messaging.looks import Look, record_looks
 from messaging.models import OutgoingAction
+from messaging.results import SendResult, record
 from messaging.states import WATCHED
 from sellers.clients import client_for
 from sellers.encryption import SecretUnreadableError
 from sellers.models import SellerAccount
+from sellers.services import connection_after
 from solicit_dashboard.redis import get_redis
 from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
 
@@ -49,19 +53,25 @@ LINGER_SECONDS = 5.0
 SHORTEST_WAIT = 0.003
 LONGEST_WAIT = 0.5
 DATABASE_PAUSE_SECONDS = 0.5
-CONTROLS_PER_LOOK = 3
 # Left between the end of a call and the end of its lease, so that the result can be written.
 RECORD_SECONDS = 10.0
+# Amazon's list was read at most so long before the call.
+LOOK_LASTS = timedelta(seconds=60)
 
 
 class LeaseLostError(Exception):
     """The call must not leave: the shard or the action may be somebody else's by now."""
 
 
+class LookTooOldError(Exception):
+    """The call must not leave: what Amazon offered may no longer be what it offers."""
+
+
 @dataclass(slots=True)
 class LookDone:
     lane: Lane
     subject: Job | Control
+    asked_at: datetime
     answer: OfferedActions | SpApiError
     pace: Answer | None
 
@@ -111,6 +121,7 @@ class Driver:
         finally:
             self._ended.set()
             self._pool.shutdown(wait=True)
+            self._write_what_is_left()
             for lane in self._lanes.values():
                 lane.client.close()
             try:
@@ -138,6 +149,12 @@ class Driver:
                 if self._is_idle(now):
                     return False
             self._wait(leaving)
+
+    def _write_what_is_left(self) -> None:
+        """What came back after the loop has broken is not lost; nothing is left when it ended well."""
+        while not self._done.empty():
+            self._sort(self._done.get_nowait())
+        self._with_database(self._record_sends)
 
     def _is_idle(self, now: float) -> bool:
         if self._in_flight() or any(not lane.is_idle for lane in self._lanes.values()):
@@ -234,6 +251,7 @@ class Driver:
         self._find_due_at = now + FIND_DUE_SECONDS
         self._clock.synchronise()
         wall = self._clock.now()
+        self._forget_overtaken(wall)
         for api in Api:
             for account in self._accounts_with_due(api):
                 lane = self._lane(account, api, now)
@@ -242,6 +260,15 @@ class Driver:
                         take_up(account, api, now=wall, limit=TAKE_AT_ONCE, but_not=lane.in_hand)
                     )
         self._woken.clear()
+
+    def _forget_overtaken(self, wall: datetime) -> None:
+        """What was stopped or put on hold since it was taken up is not looked at in vain."""
+        waiting = [pk for lane in self._lanes.values() for pk in lane.waiting()]
+        if waiting:
+            actions = OutgoingAction.objects.filter(pk__in=waiting)
+            due = set(actions.due(wall).values_list("pk", flat=True))
+            for lane in self._lanes.values():
+                lane.keep_only(due)
 
     def _accounts_with_due(self, api: Api) -> list[SellerAccount]:
         due = OutgoingAction.objects.filter(account=OuterRef("pk"), api=api).due(self._clock.now())
@@ -268,7 +295,10 @@ class Driver:
         lane = self._lanes[account.pk, api] = Lane(account, api, client, now=now)
         saved = self._saved.get(f"{account.pk}:{api}")
         if saved is not None:
-            lane.restore(saved, server_time=now + self._server_offset, now=now)
+            try:
+                lane.restore(saved, server_time=now + self._server_offset, now=now)
+            except (KeyError, TypeError, ValueError):
+                logger.warning("A saved pace could not be read; the lane starts as if emptied.")
         return lane
 
     # Looks
@@ -277,9 +307,9 @@ class Driver:
         wall = self._clock.now()
         for lane in self._lanes.values():
             while (subject := lane.next_look(self._clock.monotonic(), wall)) is not None:
-                self._pool.submit(self._look, lane, subject)
+                self._pool.submit(self._look, lane, subject, wall)
 
-    def _look(self, lane: Lane, subject: Job | Control) -> None:
+    def _look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
         if isinstance(subject, Control):
             order, marketplace = subject.order, subject.marketplace
         else:
@@ -293,68 +323,44 @@ class Driver:
         except Exception as error:
             logger.exception("A look failed in a way that nobody foresaw")
             answer = NoAnswer(f"Internal error: {type(error).__name__}")
-        self._done.put(LookDone(lane, subject, answer, self._limiter.end()))
+        self._done.put(LookDone(lane, subject, asked_at, answer, self._limiter.end()))
 
     def _record_looks(self) -> None:
-        now = self._clock.monotonic()
-        plain: list[LookDone] = []
+        """Every look in hand is written. Each step can be repeated when the database went away in it."""
+        plain: list[tuple[Lane, Look]] = []
         others: list[LookDone] = []
         for done in self._looks:
-            is_plain = isinstance(done.subject, Job) and done.subject.status not in WATCHED
-            (plain if is_plain else others).append(done)
+            if isinstance(done.subject, Job) and done.subject.status not in WATCHED:
+                plain.append((done.lane, Look(done.subject, done.answer, done.asked_at)))
+            else:
+                others.append(done)
         if plain:
-            self._record_plain_looks(plain, now)
+            self._record_plain_looks(plain)
             self._looks = others
         while self._looks:
             done = self._looks[0]
+            now = self._clock.now()
             if isinstance(done.subject, Control):
-                self._note_control(done.lane, done.subject, done.answer, now)
+                note_control(done.lane, done.subject, done.answer, done.asked_at, now=now)
             else:
-                self._judge(done.lane, Look(done.subject, done.answer), now)
+                judge(done.lane, Look(done.subject, done.answer, done.asked_at), now=now)
             self._looks = self._looks[1:]
 
-    def _record_plain_looks(self, batch: list[LookDone], now: float) -> None:
-        looks = [Look(done.subject, done.answer) for done in batch if isinstance(done.subject, Job)]
-        ready = {job.action_id for job in record_looks(looks, now=self._clock.now())}
-        for done, look in zip(batch, looks, strict=True):
+    def _record_plain_looks(self, looks: list[tuple[Lane, Look]]) -> None:
+        offered = record_looks([look for _, look in looks], now=self._clock.now())
+        ready = {job.action_id for job in offered}
+        for lane, look in looks:
             if look.job.action_id in ready:
-                done.lane.is_ready(look.job, now)
-                done.lane.note_offer(look.job.marketplace_id, now)
+                lane.is_ready(look.job, look.asked_at)
+                lane.note_offer(look.job.marketplace_id, look.asked_at)
             else:
-                done.lane.drop(look.job)
+                lane.drop(look.job)
+                self._heed(look.answer)
 
-    def _judge(self, lane: Lane, look: Look, now: float) -> None:
-        """An unconfirmed action's look counts at once, or waits for its control."""
-        marketplace = look.job.marketplace_id
-        if look.is_absent and not lane.control_is_fresh(marketplace, now):
-            lane.awaiting_control[marketplace].append(look)
-            if not lane.controls_out[marketplace]:
-                orders = control_orders(look.job, now=self._clock.now(), limit=CONTROLS_PER_LOOK)
-                lane.controls_out[marketplace] = len(orders)
-                lane.controls += [Control(order, marketplace) for order in orders]
-                if not orders:
-                    self._settle_awaiting(lane, marketplace, is_offered=False)
-            return
-        record_watched(look, control_is_offered=True, now=self._clock.now())
-        lane.drop(look.job)
-
-    def _note_control(
-        self, lane: Lane, control: Control, answer: OfferedActions | SpApiError, now: float
-    ) -> None:
-        marketplace = control.marketplace
-        lane.controls_out[marketplace] -= 1
-        waiting = lane.awaiting_control[marketplace]
-        kind = waiting[0].job.kind if waiting else ""
-        if isinstance(answer, OfferedActions) and answer.offers(kind):
-            lane.note_offer(marketplace, now)
-            self._settle_awaiting(lane, marketplace, is_offered=True)
-        elif not lane.controls_out[marketplace]:
-            self._settle_awaiting(lane, marketplace, is_offered=False)
-
-    def _settle_awaiting(self, lane: Lane, marketplace: str, *, is_offered: bool) -> None:
-        for look in lane.awaiting_control.pop(marketplace, []):
-            record_watched(look, control_is_offered=is_offered, now=self._clock.now())
-            lane.drop(look.job)
+    def _heed(self, answer: object) -> None:
+        """What waits for an account that Amazon has shut out is forgotten before it is tried, too."""
+        if isinstance(answer, SpApiError) and connection_after(answer) is not None:
+            self._find_due_at = 0.0
 
     # Sends
 
@@ -362,27 +368,26 @@ class Driver:
         if not self._lease.is_held():
             return
         wall = self._clock.now()
-        chosen: list[tuple[Lane, Job]] = []
+        chosen: list[tuple[Lane, Ready]] = []
         for lane in self._lanes.values():
-            while (job := lane.next_send(self._clock.monotonic(), wall)) is not None:
-                chosen.append((lane, job))
+            while (entry := lane.next_send(self._clock.monotonic(), wall)) is not None:
+                chosen.append((lane, entry))
         if not chosen:
             return
         claimed_at = self._clock.boottime()
         claimed: dict[int, Claimed] = {}
         try:
-            claims = claim([job for _, job in chosen], now=wall, worker=self._worker)
-            claimed = {entry.job.action_id: entry for entry in claims}
+            claims = claim([entry.job for _, entry in chosen], now=wall, worker=self._worker)
+            claimed = {won.job.action_id: won for won in claims}
         finally:
-            for lane, job in chosen:
-                entry = claimed.get(job.action_id)
-                if entry is None:
-                    lane.send_is_over(job, None, self._clock.monotonic())
-                    lane.drop(job)
+            for lane, entry in chosen:
+                won = claimed.get(entry.job.action_id)
+                if won is None:
+                    lane.not_claimed(entry.job)
                 else:
-                    self._pool.submit(self._send, lane, entry, claimed_at)
+                    self._pool.submit(self._send, lane, won, claimed_at, entry.looked_at)
 
-    def _send(self, lane: Lane, claimed: Claimed, claimed_at: float) -> None:
+    def _send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
         started = self._clock.monotonic()
         answer: Accepted | SpApiError
         self._limiter.begin()
@@ -392,7 +397,7 @@ class Driver:
                 claimed.job.kind,
                 order=claimed.job.amazon_order_id,
                 marketplace=claimed.job.marketplace_id,
-                before_send=lambda: self._check_leases(claimed_at),
+                before_send=lambda: self._check_once_more(claimed_at, looked_at),
             )
         except SpApiError as error:
             answer = error
@@ -403,8 +408,10 @@ class Driver:
         duration = round((self._clock.monotonic() - started) * 1000)
         self._done.put(SendDone(lane, SendResult(claimed, answer, duration), pace))
 
-    def _check_leases(self, claimed_at: float) -> None:
+    def _check_once_more(self, claimed_at: float, looked_at: datetime) -> None:
         """The last thing before the bytes leave, in the thread that sends them."""
+        if self._clock.now() - looked_at > LOOK_LASTS:
+            raise LookTooOldError("Amazon's list was read too long ago.")
         latest = settings.LEASE_SECONDS - settings.CALL_DEADLINE_SECONDS - RECORD_SECONDS
         if self._clock.boottime() - claimed_at > max(latest, 1.0):
             raise LeaseLostError("The action's lease is nearly over.")
@@ -419,3 +426,4 @@ class Driver:
         self._sends = self._sends[len(batch) :]
         for done in batch:
             done.lane.drop(done.result.claimed.job)
+            self._heed(done.result.answer)

@@ -1,15 +1,17 @@
 """One lane: what one account has due at one API, and when the next call of it may leave.
 
 A lane only remembers and decides; `messaging.driver` makes the calls and writes the database.
-All moments are seconds of the driver's monotonic clock. Used by one thread.
+The pace is kept in seconds of the driver's monotonic clock (`now`); how old a look is, is told by
+the database's clock (`wall`, UTC), which runs on while the machine sleeps. Used by one thread.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -24,8 +26,8 @@ from spapi import OPERATIONS, Client
 # How many orders are looked at ahead of their sending, and how long a look is good for (Amazon's
 # list is to be read at most 60 s before the call).
 LOOK_AHEAD = 8
-LOOK_GOOD_SECONDS = 50.0
-CONTROL_GOOD_SECONDS = 60.0
+LOOK_GOOD_FOR = timedelta(seconds=50)
+CONTROL_GOOD_FOR = timedelta(seconds=60)
 REFILL_BELOW = 10
 TAKE_AT_ONCE = 30
 
@@ -36,15 +38,16 @@ class Ready:
 
     turn: tuple[int, datetime, int]
     job: Job = field(compare=False)
-    looked_at: float = field(compare=False)
+    looked_at: datetime = field(compare=False)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Control:
     """An order that Amazon should offer, looked at to learn whether its lists can be believed."""
 
     order: str
     marketplace: str
+    kind: str
 
 
 class Lane:
@@ -66,9 +69,10 @@ class Lane:
         self.looking = 0
         self.sending = 0
         self.controls: list[Control] = []
-        self.controls_out: dict[str, int] = defaultdict(int)
-        self.awaiting_control: dict[str, list[Look]] = defaultdict(list)
-        self._offered_at: dict[str, float] = {}
+        # By marketplace: the controls that have not answered, and the looks that wait for them.
+        self.controls_out: dict[str, set[str]] = defaultdict(set)
+        self.awaiting_control: dict[str, dict[int, Look]] = defaultdict(dict)
+        self._offered_at: dict[str, datetime] = {}
 
     # What is due
 
@@ -82,6 +86,18 @@ class Lane:
     def drop(self, job: Job) -> None:
         """The row has been written; the lane has nothing more to do with it."""
         self.in_hand.discard(job.action_id)
+
+    def waiting(self) -> list[int]:
+        """The ids of the actions that wait for their look."""
+        return [job.action_id for _, job in self.pending]
+
+    def keep_only(self, due: Collection[int]) -> None:
+        """Of what waits for its look, only these are due still: others were stopped or held."""
+        for _, job in self.pending:
+            if job.action_id not in due:
+                self.drop(job)
+        self.pending = [entry for entry in self.pending if entry[1].action_id in due]
+        heapq.heapify(self.pending)
 
     @property
     def wants_more(self) -> bool:
@@ -110,9 +126,9 @@ class Lane:
         self.looking -= 1
         self._settle(self.look_operation, answer, now)
 
-    def is_ready(self, job: Job, now: float) -> None:
-        """Amazon offers it; it waits for its slot."""
-        heapq.heappush(self.ready, Ready(job.turn, job, now))
+    def is_ready(self, job: Job, looked_at: datetime) -> None:
+        """Amazon offers it, by a look that began at `looked_at` (UTC); it waits for its slot."""
+        self.ready.append(Ready(job.turn, job, looked_at))
 
     def _wants_look(self, wall: datetime) -> bool:
         if self.controls:
@@ -126,19 +142,20 @@ class Lane:
 
     # Controls
 
-    def note_offer(self, marketplace: str, now: float) -> None:
+    def note_offer(self, marketplace: str, at: datetime) -> None:
         """Amazon's list held the action for some order of this marketplace: it can be believed."""
-        self._offered_at[marketplace] = now
+        self._offered_at[marketplace] = at
 
-    def control_is_fresh(self, marketplace: str, now: float) -> bool:
-        """Whether a list that should hold the action did, within the last minute."""
-        return now - self._offered_at.get(marketplace, float("-inf")) <= CONTROL_GOOD_SECONDS
+    def control_is_fresh(self, marketplace: str, at: datetime) -> bool:
+        """Whether a list that should hold the action did, within a minute of that moment (UTC)."""
+        offered_at = self._offered_at.get(marketplace)
+        return offered_at is not None and abs(at - offered_at) <= CONTROL_GOOD_FOR
 
     # Sends
 
-    def next_send(self, now: float, wall: datetime) -> Job | None:
+    def next_send(self, now: float, wall: datetime) -> Ready | None:
         """The next job to claim and send, if a call may leave now; its token is taken."""
-        self._forget_stale(now)
+        self._forget_stale(wall)
         waiting = [entry for entry in self.ready if entry.job.not_before <= wall]
         if not waiting:
             return None
@@ -148,22 +165,24 @@ class Lane:
             return None
         bucket.take()
         self.ready.remove(entry)
-        heapq.heapify(self.ready)
         self.sending += 1
-        return entry.job
+        return entry
+
+    def not_claimed(self, job: Job) -> None:
+        """Somebody else has it, or it may not leave any more: its token is free again."""
+        self.sending -= 1
+        self.buckets[ACTION_TYPES[job.kind].send].give_back()
+        self.drop(job)
 
     def send_is_over(self, job: Job, answer: Answer | None, now: float) -> None:
         """The send's token is settled."""
         self.sending -= 1
         self._settle(ACTION_TYPES[job.kind].send, answer, now)
 
-    def _forget_stale(self, now: float) -> None:
-        stale = [entry for entry in self.ready if now - entry.looked_at > LOOK_GOOD_SECONDS]
-        for entry in stale:
+    def _forget_stale(self, wall: datetime) -> None:
+        for entry in [one for one in self.ready if wall - one.looked_at > LOOK_GOOD_FOR]:
             self.ready.remove(entry)
             heapq.heappush(self.pending, (entry.turn, entry.job))
-        if stale:
-            heapq.heapify(self.ready)
 
     # Pace
 
@@ -196,11 +215,13 @@ class Lane:
     def _settle(self, operation: str, answer: Answer | None, now: float) -> None:
         bucket = self.buckets[operation]
         if answer is None:
-            bucket.give_back()
+            # It never left, for want of an access token. It costs its slot all the same, or else a
+            # token service that is down would be asked without a pause.
+            bucket.answered(now)
             return
         bucket.answered(answer.at)
         if answer.rate is not None and answer.rate > 0:
-            bucket.set_rate(answer.rate)
+            bucket.set_rate(answer.rate, now)
         if answer.status == 429:
             bucket.empty(now)
 

@@ -21,17 +21,13 @@ from messaging.models import OutgoingAction
 from messaging.services import apply_holds
 from messaging.states import WATCHED, Status
 from orders.models import Order
+from sellers.models import SellerAccount
 from sellers.services import note_trouble
-from spapi import LimitReached, OfferedActions, SpApiError, Throttled, TokenExpired
+from spapi import LimitReached, OfferedActions, Rejected, SpApiError, Throttled, TokenExpired
 
 # From one look at an unconfirmed action to the next: 2 min after it left, then at about 10 min, 1 h,
 # 6 h, and daily.
-LOOK_SCHEDULE = (
-    timedelta(minutes=8),
-    timedelta(minutes=50),
-    timedelta(hours=5),
-    timedelta(hours=18),
-)
+LOOK_SCHEDULE = (timedelta(minutes=8), timedelta(minutes=50), timedelta(hours=5))
 DAILY = timedelta(days=1)
 # Two looks that find it offered must lie so far apart, three that do not must span this.
 OFFERED_APART = timedelta(minutes=2)
@@ -39,14 +35,17 @@ OFFERED_NEEDED = 2
 ABSENT_SPAN = timedelta(hours=24)
 ABSENT_NEEDED = 3
 LOOK_FAILED_AGAIN = timedelta(minutes=1)
+# An order that was not offered is no control again before this.
+CONTROL_RESTS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at Amazon's list for one action's order."""
+    """One look at Amazon's list for one action's order; `asked_at` (UTC) is no later than the call."""
 
     job: Job
     answer: OfferedActions | SpApiError
+    asked_at: datetime
 
     @property
     def is_offered(self) -> bool:
@@ -79,14 +78,9 @@ def record_looks(looks: Sequence[Look], *, now: datetime) -> list[Job]:
             if look.is_offered:
                 ready.append(job)
                 continue
-            if isinstance(look.answer, SpApiError):
-                next_at, reason = _after_error(look.answer, now), describe(look.answer)
-                if note_trouble(job.account, look.answer) is not None:
-                    apply_holds(at=now, account_ids=[job.account.pk])
-                reason = f"Amazon's list could not be read: {reason}"
-            else:
-                next_at = next_daily_look(job, now)
-                reason = "Amazon does not offer it yet; asked again then"
+            next_at, reason = _postpone(look, now)
+            if isinstance(look.answer, SpApiError) and note_trouble(job.account, look.answer):
+                apply_holds(at=now, account_ids=[job.account.pk])
             OutgoingAction.objects.filter(pk=job.action_id, status=Status.QUEUED).update(
                 look_at=next_at, not_before=next_at, reason=reason
             )
@@ -97,9 +91,12 @@ def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> No
     """An unconfirmed (or probably sent) solicitation has had one look more, and stands where it leads.
 
     `control_is_offered`: whether, in the same minute, an order of the same account and marketplace
-    that should be offered is.
+    that should be offered is. A look that was overtaken by another one, or by the answer itself,
+    does not count.
     """
-    action = OutgoingAction.objects.filter(pk=look.job.action_id, status=look.job.status)
+    action = OutgoingAction.objects.filter(
+        pk=look.job.action_id, status=look.job.status, look_at__lte=now
+    )
     with transaction.atomic(durable=True):
         _mark_offers([look], now)
         row = action.values(
@@ -107,16 +104,19 @@ def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> No
         ).first()
         if row is None:
             return
+        next_at = now + _next_span(look.job.status, row["looks"])
         if isinstance(look.answer, SpApiError):
             if note_trouble(look.job.account, look.answer) is not None:
                 apply_holds(at=now, account_ids=[look.job.account.pk])
-            action.update(look_at=_after_error(look.answer, now))
+            if isinstance(look.answer, Rejected):
+                action.update(looks=F("looks") + 1, look_at=next_at)
+            else:
+                action.update(look_at=_after_error(look.answer, now))
         elif look.is_offered:
             _record_offered(look.job, row["offered_looks"], row["first_offered_at"], now)
         elif look.is_absent and control_is_offered:
             since = row["first_absent_at"] or now
             absent = row["absent_looks"] + 1
-            next_at = now + _next_span(row["looks"])
             if (
                 look.job.status == Status.UNCONFIRMED
                 and absent >= ABSENT_NEEDED
@@ -139,7 +139,7 @@ def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> No
                 look_at=next_at,
             )
         else:
-            action.update(looks=F("looks") + 1, look_at=now + _next_span(row["looks"]))
+            action.update(looks=F("looks") + 1, look_at=next_at)
 
 
 def next_daily_look(job: Job, now: datetime) -> datetime:
@@ -157,10 +157,20 @@ def control_orders(job: Job, *, now: datetime, limit: int) -> list[str]:
         Order.objects.filter(account=job.account, marketplace_id=job.marketplace_id)
         .eligible(now)
         .unasked()
-        .exclude(is_offered=False)
+        .exclude(is_offered=False, offer_checked_at__gt=now - CONTROL_RESTS)
         .order_by("-latest_delivery_at")
         .values_list("amazon_order_id", flat=True)[:limit]
     )
+
+
+def record_control(
+    account: SellerAccount, order: str, kind: str, answer: OfferedActions, *, now: datetime
+) -> None:
+    """The order that served as a control says what Amazon offers for it; others serve next time."""
+    if answer.well_formed:
+        Order.objects.filter(account=account, amazon_order_id=order).update(
+            offer_checked_at=now, is_offered=answer.offers(kind)
+        )
 
 
 def _record_offered(
@@ -200,11 +210,27 @@ def _mark_offers(looks: Sequence[Look], now: datetime) -> None:
             Order.objects.filter(pk__in=ids).update(offer_checked_at=now, is_offered=is_offered)
 
 
+def _postpone(look: Look, now: datetime) -> tuple[datetime, str]:
+    """When what waits is looked at again after this look, and why, in words."""
+    if look.is_absent:
+        return next_daily_look(look.job, now), "Amazon does not offer it yet; asked again then"
+    if isinstance(look.answer, OfferedActions):
+        return now + LOOK_FAILED_AGAIN, "Amazon's list could not be read: it is malformed"
+    reason = f"Amazon's list could not be read: {describe(look.answer)}"
+    if isinstance(look.answer, Rejected):
+        # Amazon read the question and will say the same in a minute.
+        return next_daily_look(look.job, now), reason
+    return _after_error(look.answer, now), reason
+
+
 def _after_error(error: SpApiError, now: datetime) -> datetime:
     if isinstance(error, Throttled | LimitReached | TokenExpired):
         return now + wait_after(error)
     return now + LOOK_FAILED_AGAIN
 
 
-def _next_span(looks: int) -> timedelta:
-    return LOOK_SCHEDULE[looks] if looks < len(LOOK_SCHEDULE) else DAILY
+def _next_span(status: Status, looks: int) -> timedelta:
+    """From the look after so many earlier ones to the next."""
+    if status == Status.UNCONFIRMED and looks < len(LOOK_SCHEDULE):
+        return LOOK_SCHEDULE[looks]
+    return DAILY

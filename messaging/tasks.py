@@ -14,6 +14,7 @@ from messaging.delivery import sweep as sweep_actions
 from messaging.driver import Driver
 from messaging.hints import offer_shard
 from messaging.models import OutgoingAction
+from sellers.models import SellerAccount
 from solicit_dashboard.celery import stop_requested
 from solicit_dashboard.redis import get_redis, redis_key
 
@@ -31,10 +32,11 @@ def drive_lanes(shard: int) -> None:
 
 @shared_task(name="messaging.tasks.dispatch")
 def dispatch() -> None:
-    """Every shard with something due has been offered to the workers."""
+    """Every shard with something due that can be reached has been offered to the workers."""
     get_redis().set(redis_key("seen", "dispatcher"), int(time.time()), ex=SEEN_SECONDS)
     shards = (
         OutgoingAction.objects.due(read_database_clock())
+        .filter(account__in=SellerAccount.objects.reachable())
         .annotate(shard=Mod(F("account_id"), settings.LANE_SHARDS))
         .order_by()
         .values_list("shard", flat=True)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from messaging.delivery import Claimed, Job, SendResult, claim, record, take_up
+from messaging.delivery import Claimed, Job, claim, take_up
 from messaging.models import ActionEvent, OutgoingAction
+from messaging.results import SendResult, record
 from messaging.states import Status
 from spapi import Accepted, ActionLink, NoAnswer, OfferedActions, SpApiError
 from tests.factories import DAY, OrderFactory, OutgoingActionFactory
