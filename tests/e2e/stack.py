@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,17 +33,30 @@ from sandbox.testing import Running
 from solicit_dashboard.children import Janitor
 from solicit_dashboard.env import SETTING_NAMES
 from solicit_dashboard.local import ROOT, add_options, prepare
-from tests.environment import free_port
 
 START_SECONDS = 180
 STOP_SECONDS = 120
 COMMAND_SECONDS = 180
 _LINES_SHOWN = 60
+_OUR_KILL = "was sent SIGKILL"  # gunicorn of a worker that a test has killed
 _COMPLAINT = re.compile(r"^Traceback|\b(ERROR|CRITICAL)\b")
 
 
 class StackError(Exception):
     """The product did not start, did not stop, or left something behind; the text has its logs."""
+
+
+@dataclass(frozen=True)
+class Web:
+    """A web server that answers at `url`; `pid` is the process above its workers."""
+
+    url: str
+    pid: int
+
+    def kill_workers(self) -> None:
+        """The processes that answer requests are gone without a word; others take their place."""
+        for pid in _descendants(self.pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 @dataclass
@@ -82,15 +96,17 @@ class Stack:
         return json.loads(self.manage("shell", "-v", "0", "-c", wrapped).splitlines()[-1])
 
     @contextmanager
-    def another_web(self, **settings: str) -> Iterator[str]:
-        """The address of a second web process of the same dashboard with other settings."""
-        port = free_port()
+    def another_web(self, **settings: str) -> Iterator[Web]:
+        """A second web server of the same dashboard with other settings."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
         log = self.data_dir / "logs" / f"web-{port}.log"
         with _child(command, self.environment | settings, log, self.janitor) as process:
             _wait_for(lambda: answers(f"{url}/healthz"), process, log, seconds=60)
-            yield url
+            yield Web(url, process.pid)
 
     def mark_logs(self) -> None:
         """From here on `new_log_lines` speaks of what is written later."""
@@ -113,7 +129,7 @@ class Stack:
             f"{path.name}: {line}"
             for path in self._logs()
             for line in path.read_text("utf-8", "replace").splitlines()
-            if _COMPLAINT.search(line)
+            if _COMPLAINT.search(line) and _OUR_KILL not in line
         ]
 
     def _logs(self) -> list[Path]:
