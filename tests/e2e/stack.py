@@ -104,8 +104,8 @@ class Stack:
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
         log = self.data_dir / "logs" / f"web-{port}.log"
-        with _child(command, self.environment | settings, log, self.janitor) as process:
-            _wait_for(lambda: answers(f"{url}/healthz"), process, log, seconds=60)
+        with child(command, self.environment | settings, log, self.janitor) as process:
+            wait_for(lambda: answers(f"{url}/healthz"), process, log, seconds=60)
             yield Web(url, process.pid)
 
     def mark_logs(self) -> None:
@@ -158,8 +158,8 @@ def started(*, orders: int, sellers: int = 2, seed: int = 1, **settings: str) ->
         command = [sys.executable, "manage.py", "up", *prepared.arguments]
         (data_dir / "logs").mkdir(exist_ok=True)
         log = data_dir / "logs" / "up.log"
-        with _child(command, prepared.environment, log, janitor) as process:
-            _wait_for(
+        with child(command, prepared.environment, log, janitor) as process:
+            wait_for(
                 lambda: "Everything answers." in log.read_text(),
                 process,
                 log,
@@ -212,7 +212,7 @@ def _own_database(server: str) -> Iterator[str]:
 
 
 @contextmanager
-def _child(
+def child(
     command: list[str], environment: Mapping[str, str], log: Path, janitor: Janitor
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running command. At the end it is stopped with SIGTERM; it and all that descend from it
@@ -287,9 +287,10 @@ def _still_there(family: Mapping[int, str], *, seconds: float) -> dict[int, str]
         time.sleep(0.1)
 
 
-def _wait_for(
+def wait_for(
     is_true: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, seconds: float
 ) -> None:
+    """It is true; StackError when the process ends before, or the time is over."""
     until = time.monotonic() + seconds
     while not is_true():
         if process.poll() is not None:

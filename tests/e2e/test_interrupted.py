@@ -35,7 +35,7 @@ def test_a_web_server_killed_in_the_click_leaves_all_or_nothing(
             click.start()
             wait_until_blocked()
             web.kill_workers()
-            click.join(30)
+        click.join(30)
         assert not click.is_alive()
         key = page.locator("input[name=client_key]").get_attribute("value")
         assert queued(stack, key) == 0
