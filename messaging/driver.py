@@ -31,7 +31,7 @@ from messaging.buckets import Answer, LaneLimiter
 from messaging.clock import Clock
 from messaging.controls import judge, note_control
 from messaging.delivery import Claimed, Job, claim, take_up
-from messaging.hints import wake_key
+from messaging.hints import NOBODY, stop_listening, wake_key
 from messaging.lanes import TAKE_AT_ONCE, Control, Lane, Ready
 from messaging.leases import RENEW_SECONDS, ShardLease
 from messaging.looks import Look, record_looks
@@ -113,21 +113,29 @@ class Driver:
         if not self._lease.acquire():
             return False
         waker = threading.Thread(target=self._listen, name="wake", daemon=True)
+        waker.start()
         try:
             self._server_offset = self._lease.server_offset()
             self._saved = self._lease.load_state()
-            waker.start()
-            return self._drive()
+            work_left = self._drive()
         finally:
-            self._ended.set()
-            self._pool.shutdown(wait=True)
-            self._write_what_is_left()
-            for lane in self._lanes.values():
-                lane.client.close()
-            try:
-                self._lease.release(self._state(clean=True))
-            except RedisError as error:
-                logger.warning("The shard's lease will run out by itself: %s", error)
+            self._end(waker)
+        # A click that came too late for us must not wait for the dispatcher.
+        return work_left or bool(self._woken)
+
+    def _end(self, waker: threading.Thread) -> None:
+        """Every call has ended and is written, nobody listens any more, the shard is free."""
+        self._pool.shutdown(wait=True)
+        self._ended.set()
+        stop_listening(self._shard)
+        waker.join(2.0)
+        self._write_what_is_left()
+        for lane in self._lanes.values():
+            lane.client.close()
+        try:
+            self._lease.release(self._state(clean=True))
+        except RedisError as error:
+            logger.warning("The shard's lease will run out by itself: %s", error)
 
     # The loop
 
@@ -237,7 +245,7 @@ class Driver:
         while not self._ended.is_set():
             try:
                 woken = get_redis().blpop([key], timeout=1)
-                if woken:
+                if woken and int(woken[1]) != NOBODY:
                     self._done.put(int(woken[1]))
             except RedisError:
                 self._ended.wait(1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable
 
@@ -16,6 +17,8 @@ from solicit_dashboard.redis import get_redis, redis_key
 logger = logging.getLogger(__name__)
 
 WAKE_KEY_SECONDS = 30
+# On the list of hints: no account, but "listen no more".
+NOBODY = 0
 
 
 def shard_of(account_id: int) -> int:
@@ -37,17 +40,25 @@ def wake_lanes_on_commit(account_ids: Iterable[int]) -> None:
 def wake_lanes(account_ids: Iterable[int]) -> None:
     """The drivers of these accounts look for due actions; never fails, for a hint may be lost."""
     try:
-        redis = get_redis()
         for account_id in account_ids:
-            shard = shard_of(account_id)
-            with redis.pipeline(transaction=False) as pipe:
-                pipe.rpush(wake_key(shard), account_id)
-                pipe.expire(wake_key(shard), WAKE_KEY_SECONDS)
-                pipe.execute()
+            _push(shard_of(account_id), account_id)
         for shard in sorted({shard_of(account_id) for account_id in account_ids}):
             offer_shard(shard)
     except (RedisError, OperationalError, OSError) as error:
         logger.warning("The lanes could not be woken, the dispatcher will: %s", error)
+
+
+def stop_listening(shard: int) -> None:
+    """Whoever waits on the list of the shard's hints looks up at once; never fails."""
+    with contextlib.suppress(RedisError):
+        _push(shard, NOBODY)
+
+
+def _push(shard: int, account_id: int) -> None:
+    with get_redis().pipeline(transaction=False) as pipe:
+        pipe.rpush(wake_key(shard), account_id)
+        pipe.expire(wake_key(shard), WAKE_KEY_SECONDS)
+        pipe.execute()
 
 
 def offer_shard(shard: int) -> None:

@@ -1,6 +1,7 @@
 """A driver that is stopped, loses its lease, its Redis or its database: nothing twice, nothing lost."""
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from messaging import delivery, driver
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
 from messaging.driver import Driver
+from messaging.hints import wake_key, wake_lanes
 from messaging.leases import ShardLease
 from messaging.models import ActionAttempt, OutgoingAction
 from messaging.results import SendResult
@@ -64,9 +66,33 @@ def test_after_a_stop_nothing_more_is_claimed_and_what_is_under_way_is_finished(
 def test_a_driver_stopped_before_it_begins_claims_nothing(make_shard: MakeShard) -> None:
     shard = make_shard()
     shard.ask()
-    assert drive(stop=lambda: True) is False
+    drive(stop=lambda: True)
     assert shard.requests(LIST) == 0
     assert get_redis().get(redis_key("shard", 0, "lease")) is None
+
+
+def test_a_driver_that_has_ended_takes_no_hint_that_is_meant_for_the_next(
+    make_shard: MakeShard,
+) -> None:
+    shard = make_shard()
+    shard.ask(limit=1)
+    assert drive() is False
+    assert [thread for thread in threading.enumerate() if thread.name == "wake"] == []
+    assert get_redis().llen(wake_key(0)) == 0
+
+
+def test_a_hint_that_comes_while_a_driver_ends_has_the_shard_offered_again(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = make_shard()
+    end = Driver._end
+
+    def hint_and_end(self: Driver, waker: threading.Thread) -> None:
+        wake_lanes([shard.accounts[0].pk])
+        end(self, waker)
+
+    monkeypatch.setattr(Driver, "_end", hint_and_end)
+    assert drive() is True
 
 
 def test_drivers_that_hand_over_keep_the_pace_between_them(make_shard: MakeShard) -> None:

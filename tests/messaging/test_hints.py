@@ -7,7 +7,15 @@ from pytest_django import Settings
 from redis import RedisError
 
 from messaging import hints
-from messaging.hints import offer_shard, shard_of, wake_key, wake_lanes, wake_lanes_on_commit
+from messaging.hints import (
+    NOBODY,
+    offer_shard,
+    shard_of,
+    stop_listening,
+    wake_key,
+    wake_lanes,
+    wake_lanes_on_commit,
+)
 from solicit_dashboard.redis import get_redis
 
 pytestmark = pytest.mark.usefixtures("redis_empty")
@@ -74,3 +82,17 @@ def test_an_offer_is_a_message_of_ids_on_the_lanes_queue(monkeypatch: pytest.Mon
     assert name == "messaging.tasks.drive_lanes"
     assert (options["args"], options["queue"]) == ([3], "lanes")
     assert (options["expires"], options["retry"]) == (30, False)
+
+
+def test_whoever_listens_can_be_told_to_stop_and_a_redis_that_is_away_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop_listening(2)
+    assert woken(2) == [NOBODY]
+    assert 0 < get_redis().ttl(wake_key(2)) <= 30
+
+    def away() -> None:
+        raise RedisError("away")
+
+    monkeypatch.setattr(hints, "get_redis", away)
+    stop_listening(2)
