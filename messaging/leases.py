@@ -33,13 +33,22 @@ return redis.call('DEL', KEYS[1])
 """
 
 
+def is_driven(redis: Redis, shard: int) -> bool:
+    """Whether somebody holds the lease of this shard."""
+    return bool(redis.exists(_lease_key(shard)))
+
+
+def _lease_key(shard: int) -> str:
+    return redis_key("shard", shard, "lease")
+
+
 class ShardLease:
     """One driver's hold on one shard. Redis errors go through to the caller."""
 
     def __init__(self, redis: Redis, shard: int, clock: Clock) -> None:
         self._redis = redis
         self._clock = clock
-        self._lease_key = redis_key("shard", shard, "lease")
+        self._lease_key = _lease_key(shard)
         self._state_key = redis_key("shard", shard, "state")
         self._token = secrets.token_hex(16)
         self._renew = redis.register_script(_RENEW)

@@ -13,6 +13,7 @@ from messaging.clock import read_database_clock
 from messaging.delivery import sweep as sweep_actions
 from messaging.driver import Driver
 from messaging.hints import offer_shard
+from messaging.leases import is_driven
 from messaging.models import OutgoingAction
 from sellers.models import SellerAccount
 from solicit_dashboard.celery import stop_requested
@@ -20,6 +21,7 @@ from solicit_dashboard.redis import get_redis, redis_key
 
 DRIVE_SECONDS = 45.0
 SEEN_SECONDS = 300
+LIFE_SIGN_SECONDS = 20
 
 
 @shared_task(name="messaging.tasks.drive_lanes")
@@ -32,9 +34,22 @@ def drive_lanes(shard: int) -> None:
 
 @shared_task(name="messaging.tasks.dispatch")
 def dispatch() -> None:
-    """Every shard with something due that can be reached has been offered to the workers."""
-    get_redis().set(redis_key("seen", "dispatcher"), int(time.time()), ex=SEEN_SECONDS)
-    shards = (
+    """Every shard with something due that can be reached is driven, or was offered to the workers.
+
+    Without a sign of life of a worker for LIFE_SIGN_SECONDS all shards are offered, so that one that
+    has nothing to do can show that it is there.
+    """
+    redis, now = get_redis(), int(time.time())
+    redis.set(redis_key("seen", "dispatcher"), now, ex=SEEN_SECONDS)
+    shards = range(settings.LANE_SHARDS)
+    driven = {shard for shard in shards if is_driven(redis, shard)}
+    if driven:
+        redis.set(redis_key("seen", "worker"), now, ex=SEEN_SECONDS)
+    elif now - int(redis.get(redis_key("seen", "worker")) or 0) >= LIFE_SIGN_SECONDS:
+        for shard in shards:
+            offer_shard(shard)
+        return
+    due = (
         OutgoingAction.objects.due(read_database_clock())
         .filter(account__in=SellerAccount.objects.reachable())
         .annotate(shard=Mod(F("account_id"), settings.LANE_SHARDS))
@@ -42,7 +57,7 @@ def dispatch() -> None:
         .values_list("shard", flat=True)
         .distinct()
     )
-    for shard in shards:
+    for shard in sorted(set(due) - driven):
         offer_shard(int(shard))
 
 

@@ -9,6 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from messaging import tasks
+from messaging.clock import Clock
+from messaging.leases import ShardLease
 from messaging.models import OutgoingAction
 from messaging.states import WATCHED, Status
 from orders.models import Order
@@ -22,9 +24,11 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def offered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def offered(monkeypatch: pytest.MonkeyPatch, redis_empty: None) -> list[int]:
+    """The shards that were offered; a worker has just shown that it is there."""
     shards: list[int] = []
     monkeypatch.setattr(tasks, "offer_shard", shards.append)
+    get_redis().set(redis_key("seen", "worker"), int(timezone.now().timestamp()))
     return shards
 
 
@@ -50,6 +54,33 @@ def test_every_shard_with_something_due_is_offered_once(
     due(an_account(settings, 2), look_at=timezone.now() + HOUR)
     tasks.dispatch()
     assert sorted(offered) == [1, 3]
+
+
+def test_a_shard_that_is_driven_is_not_offered(settings: Settings, offered: list[int]) -> None:
+    settings.LANE_SHARDS = 2
+    for shard in (0, 1):
+        due(an_account(settings, shard))
+    assert ShardLease(get_redis(), 1, Clock()).acquire()
+    tasks.dispatch()
+    assert offered == [0]
+
+
+def test_a_driven_shard_is_a_sign_of_life(offered: list[int]) -> None:
+    get_redis().delete(redis_key("seen", "worker"))
+    assert ShardLease(get_redis(), 0, Clock()).acquire()
+    tasks.dispatch()
+    assert offered == []
+    assert get_redis().exists(redis_key("seen", "worker"))
+
+
+def test_workers_without_a_sign_of_life_are_asked_for_one(
+    settings: Settings, offered: list[int]
+) -> None:
+    settings.LANE_SHARDS = 3
+    silent_since = int(timezone.now().timestamp()) - tasks.LIFE_SIGN_SECONDS
+    get_redis().set(redis_key("seen", "worker"), silent_since)
+    tasks.dispatch()
+    assert offered == [0, 1, 2]
 
 
 @pytest.mark.parametrize("status", list(Status))
