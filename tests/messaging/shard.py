@@ -141,13 +141,15 @@ def driving(**options: Any) -> Iterator[None]:
     assert errors == []
 
 
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 20.0) -> None:
+def wait_until(
+    true: Callable[[], bool], what: str, *, seconds: float = 20.0, every: float = 0.02
+) -> None:
     """Returns as soon as it is true; fails after `seconds`, which no healthy run comes near."""
     pause = threading.Event()
-    for _ in range(int(seconds / 0.02)):
+    for _ in range(int(seconds / every)):
         if true():
             return
-        pause.wait(0.02)
+        pause.wait(every)
     pytest.fail(f"never happened: {what}")
 
 
