@@ -14,9 +14,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -26,61 +24,32 @@ from django.db.models.functions import Mod
 from redis.exceptions import RedisError
 
 from messaging.action_types import Api
-from messaging.amazon_calls import ask_offers, send_action
-from messaging.buckets import Answer, LaneLimiter
+from messaging.buckets import LaneLimiter
 from messaging.clock import Clock
 from messaging.controls import judge, note_control
 from messaging.delivery import Claimed, Job, claim, take_up
 from messaging.hints import NOBODY, stop_listening, wake_key
+from messaging.lane_calls import LaneCalls, LookDone, SendDone
 from messaging.lanes import TAKE_AT_ONCE, Control, Lane, Ready
 from messaging.leases import RENEW_SECONDS, ShardLease
 from messaging.looks import Look, record_looks
 from messaging.models import OutgoingAction
-from messaging.results import SendResult, record
+from messaging.results import record
 from messaging.states import WATCHED
 from sellers.clients import client_for
 from sellers.encryption import SecretUnreadableError
 from sellers.models import SellerAccount
 from sellers.services import connection_after
 from solicit_dashboard.redis import get_redis
-from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
+from spapi import SpApiError
 
 logger = logging.getLogger(__name__)
 
-LANE_THREADS = 64
 FIND_DUE_SECONDS = 1.0
 LINGER_SECONDS = 5.0
 SHORTEST_WAIT = 0.003
 LONGEST_WAIT = 0.5
 DATABASE_PAUSE_SECONDS = 0.5
-# Left between the end of a call and the end of its lease, so that the result can be written.
-RECORD_SECONDS = 10.0
-# Amazon's list was read at most so long before the call.
-LOOK_LASTS = timedelta(seconds=60)
-
-
-class LeaseLostError(Exception):
-    """The call must not leave: the shard or the action may be somebody else's by now."""
-
-
-class LookTooOldError(Exception):
-    """The call must not leave: what Amazon offered may no longer be what it offers."""
-
-
-@dataclass(slots=True)
-class LookDone:
-    lane: Lane
-    subject: Job | Control
-    asked_at: datetime
-    answer: OfferedActions | SpApiError
-    pace: Answer | None
-
-
-@dataclass(slots=True)
-class SendDone:
-    lane: Lane
-    result: SendResult
-    pace: Answer | None
 
 
 class Driver:
@@ -106,7 +75,7 @@ class Driver:
         self._database_pause_until = 0.0
         self._busy_at = 0.0
         self._ended = threading.Event()
-        self._pool = ThreadPoolExecutor(LANE_THREADS, thread_name_prefix=f"shard-{shard}")
+        self._calls = LaneCalls(self._clock, self._limiter, self._lease, self._done.put)
 
     def run(self) -> bool:
         """The shard was driven; returns whether work is left. Nothing is done without its lease."""
@@ -125,7 +94,7 @@ class Driver:
 
     def _end(self, waker: threading.Thread) -> None:
         """Every call has ended and is written, nobody listens any more, the shard is free."""
-        self._pool.shutdown(wait=True)
+        self._calls.wait()
         self._ended.set()
         stop_listening(self._shard)
         waker.join(2.0)
@@ -315,23 +284,7 @@ class Driver:
         wall = self._clock.now()
         for lane in self._lanes.values():
             while (subject := lane.next_look(self._clock.monotonic(), wall)) is not None:
-                self._pool.submit(self._look, lane, subject, wall)
-
-    def _look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
-        if isinstance(subject, Control):
-            order, marketplace = subject.order, subject.marketplace
-        else:
-            order, marketplace = subject.amazon_order_id, subject.marketplace_id
-        answer: OfferedActions | SpApiError
-        self._limiter.begin()
-        try:
-            answer = ask_offers(lane.client, lane.api, order=order, marketplace=marketplace)
-        except SpApiError as error:
-            answer = error
-        except Exception as error:
-            logger.exception("A look failed in a way that nobody foresaw")
-            answer = NoAnswer(f"Internal error: {type(error).__name__}")
-        self._done.put(LookDone(lane, subject, asked_at, answer, self._limiter.end()))
+                self._calls.look(lane, subject, wall)
 
     def _record_looks(self) -> None:
         """Every look in hand is written. Each step can be repeated when the database went away in it."""
@@ -393,38 +346,7 @@ class Driver:
                 if won is None:
                     lane.not_claimed(entry.job)
                 else:
-                    self._pool.submit(self._send, lane, won, claimed_at, entry.looked_at)
-
-    def _send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
-        started = self._clock.monotonic()
-        answer: Accepted | SpApiError
-        self._limiter.begin()
-        try:
-            answer = send_action(
-                lane.client,
-                claimed.job.kind,
-                order=claimed.job.amazon_order_id,
-                marketplace=claimed.job.marketplace_id,
-                before_send=lambda: self._check_once_more(claimed_at, looked_at),
-            )
-        except SpApiError as error:
-            answer = error
-        except Exception as error:
-            logger.exception("A send failed in a way that nobody foresaw")
-            answer = NoAnswer(f"Internal error: {type(error).__name__}")
-        pace = self._limiter.end()
-        duration = round((self._clock.monotonic() - started) * 1000)
-        self._done.put(SendDone(lane, SendResult(claimed, answer, duration), pace))
-
-    def _check_once_more(self, claimed_at: float, looked_at: datetime) -> None:
-        """The last thing before the bytes leave, in the thread that sends them."""
-        if self._clock.now() - looked_at > LOOK_LASTS:
-            raise LookTooOldError("Amazon's list was read too long ago.")
-        latest = settings.LEASE_SECONDS - settings.CALL_DEADLINE_SECONDS - RECORD_SECONDS
-        if self._clock.boottime() - claimed_at > max(latest, 1.0):
-            raise LeaseLostError("The action's lease is nearly over.")
-        if not self._lease.is_held():
-            raise LeaseLostError("The shard's lease was lost.")
+                    self._calls.send(lane, won, claimed_at, entry.looked_at)
 
     def _record_sends(self) -> None:
         if not self._sends:

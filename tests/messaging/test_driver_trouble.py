@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
-from messaging import delivery, driver
+from messaging import delivery, driver, lane_calls
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
 from messaging.driver import Driver
@@ -207,13 +207,13 @@ def test_a_call_that_waited_too_long_for_its_turn_does_not_leave(
     one = Driver(0, seconds=5, stop=lambda: False)
     one._lease.acquire()
     now, boot = one._clock.now(), one._clock.boottime()
-    one._check_once_more(boot - 124, now)
+    one._calls.check_once_more(boot - 124, now)
     for claimed_at, looked_at in ((boot - 126, now), (boot, now - timedelta(seconds=61))):
-        with pytest.raises((driver.LeaseLostError, driver.LookTooOldError)):
-            one._check_once_more(claimed_at, looked_at)
+        with pytest.raises((lane_calls.LeaseLostError, lane_calls.LookTooOldError)):
+            one._calls.check_once_more(claimed_at, looked_at)
     one._lease.release({})
-    with pytest.raises(driver.LeaseLostError):
-        one._check_once_more(boot, now)
+    with pytest.raises(lane_calls.LeaseLostError):
+        one._calls.check_once_more(boot, now)
 
 
 def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(

@@ -1,0 +1,131 @@
+"""The calls of a shard's lanes, made by a pool of threads that touches neither database nor lanes.
+
+Whatever comes of a call is handed to `hand_in`, exactly once; nothing is raised.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from messaging.amazon_calls import ask_offers, send_action
+from messaging.buckets import Answer, LaneLimiter
+from messaging.clock import Clock
+from messaging.delivery import Claimed, Job
+from messaging.lanes import Control, Lane
+from messaging.leases import ShardLease
+from messaging.results import SendResult
+from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
+
+logger = logging.getLogger(__name__)
+
+LANE_THREADS = 64
+# Left between the end of a call and the end of its lease, so that the result can be written.
+RECORD_SECONDS = 10.0
+# Amazon's list was read at most so long before the call.
+LOOK_LASTS = timedelta(seconds=60)
+
+
+class LeaseLostError(Exception):
+    """The call must not leave: the shard or the action may be somebody else's by now."""
+
+
+class LookTooOldError(Exception):
+    """The call must not leave: what Amazon offered may no longer be what it offers."""
+
+
+@dataclass(slots=True)
+class LookDone:
+    lane: Lane
+    subject: Job | Control
+    asked_at: datetime
+    answer: OfferedActions | SpApiError
+    pace: Answer | None
+
+
+@dataclass(slots=True)
+class SendDone:
+    lane: Lane
+    result: SendResult
+    pace: Answer | None
+
+
+class LaneCalls:
+    """Makes the calls of all lanes of one shard."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        limiter: LaneLimiter,
+        lease: ShardLease,
+        hand_in: Callable[[LookDone | SendDone], None],
+    ) -> None:
+        self._clock = clock
+        self._limiter = limiter
+        self._lease = lease
+        self._hand_in = hand_in
+        self._pool = ThreadPoolExecutor(LANE_THREADS, thread_name_prefix="lane")
+
+    def look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
+        """A thread asks what Amazon offers; the lane has taken the token for it."""
+        self._pool.submit(self._look, lane, subject, asked_at)
+
+    def send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
+        """A thread sends what was claimed at that boottime; the lane has taken the token for it."""
+        self._pool.submit(self._send, lane, claimed, claimed_at, looked_at)
+
+    def wait(self) -> None:
+        """Every call has ended and was handed in; no other can be made."""
+        self._pool.shutdown(wait=True)
+
+    def _look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
+        if isinstance(subject, Control):
+            order, marketplace = subject.order, subject.marketplace
+        else:
+            order, marketplace = subject.amazon_order_id, subject.marketplace_id
+        answer: OfferedActions | SpApiError
+        self._limiter.begin()
+        try:
+            answer = ask_offers(lane.client, lane.api, order=order, marketplace=marketplace)
+        except SpApiError as error:
+            answer = error
+        except Exception as error:
+            logger.exception("A look failed in a way that nobody foresaw")
+            answer = NoAnswer(f"Internal error: {type(error).__name__}")
+        self._hand_in(LookDone(lane, subject, asked_at, answer, self._limiter.end()))
+
+    def _send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
+        started = self._clock.monotonic()
+        answer: Accepted | SpApiError
+        self._limiter.begin()
+        try:
+            answer = send_action(
+                lane.client,
+                claimed.job.kind,
+                order=claimed.job.amazon_order_id,
+                marketplace=claimed.job.marketplace_id,
+                before_send=lambda: self.check_once_more(claimed_at, looked_at),
+            )
+        except SpApiError as error:
+            answer = error
+        except Exception as error:
+            logger.exception("A send failed in a way that nobody foresaw")
+            answer = NoAnswer(f"Internal error: {type(error).__name__}")
+        pace = self._limiter.end()
+        duration = round((self._clock.monotonic() - started) * 1000)
+        self._hand_in(SendDone(lane, SendResult(claimed, answer, duration), pace))
+
+    def check_once_more(self, claimed_at: float, looked_at: datetime) -> None:
+        """The last thing before the bytes leave, in the thread that sends them."""
+        if self._clock.now() - looked_at > LOOK_LASTS:
+            raise LookTooOldError("Amazon's list was read too long ago.")
+        latest = settings.LEASE_SECONDS - settings.CALL_DEADLINE_SECONDS - RECORD_SECONDS
+        if self._clock.boottime() - claimed_at > max(latest, 1.0):
+            raise LeaseLostError("The action's lease is nearly over.")
+        if not self._lease.is_held():
+            raise LeaseLostError("The shard's lease was lost.")
