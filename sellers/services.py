@@ -39,6 +39,8 @@ from spapi import (
 
 # Amazon's words when the fault is the token's and not a role's.
 TOKEN_FAULT = re.compile(r"revoked|malformed|invalid", re.IGNORECASE)
+# What connecting again changes of a known account; whether it is paused is not among it.
+_RENEWED = ("name", "application", "refresh_token_encrypted", "connection", "trouble")
 
 
 def connect_account(
@@ -155,7 +157,9 @@ def _store(
         application = Application(client_id=credentials.client_id, name=name)
     application.client_secret = credentials.client_secret
     application.save()
-    account = SellerAccount.objects.filter(selling_partner_id=partner, region=region).first()
+    known = SellerAccount.objects.filter(selling_partner_id=partner, region=region)
+    # locked: whoever pauses it at this moment does so before or after, and is not overwritten
+    account = known.select_for_update().first()
     renewed = account is not None
     if account is None:
         account = SellerAccount(selling_partner_id=partner, region=region)
@@ -163,7 +167,7 @@ def _store(
     account.application = application
     account.refresh_token = credentials.refresh_token
     account.connection, account.trouble = Connection.CONNECTED, ""
-    account.save()
+    account.save(update_fields=_RENEWED if renewed else None)
     _store_marketplaces(account, participations)
     if user is not None and not renewed:
         Membership.objects.create(user=user, account=account, role=Role.MANAGER)

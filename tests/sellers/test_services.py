@@ -12,6 +12,7 @@ from django.test import override_settings
 from audit.models import AuditEvent, AuditKind
 from sandbox.testing import Running, SellerKeys
 from sellers.connection import AmazonRefusedError, ConnectError
+from sellers.encryption import encrypt_secret
 from sellers.models import (
     Application,
     Connection,
@@ -93,6 +94,22 @@ def test_connecting_again_renews_the_same_account_and_keeps_its_pause(
     assert SellerAccount.objects.count() == Application.objects.count() == 1
     assert not Membership.objects.exists()
     assert AuditEvent.objects.filter(detail__renewed=True).count() == 1
+
+
+def test_a_pause_in_the_middle_of_a_renewal_stays(
+    nordlicht: SellerKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = connect_account(**keys_of(nordlicht))
+
+    def somebody_pauses_meanwhile(secret: str, *, context: str) -> bytes:
+        if secret == nordlicht.refresh_token:  # the account was read, and is not written yet
+            SellerAccount.objects.filter(pk=first.pk).update(paused_at=AT)
+        return encrypt_secret(secret, context=context)
+
+    monkeypatch.setattr("sellers.models.encrypt_secret", somebody_pauses_meanwhile)
+    connect_account(**keys_of(nordlicht, name="Nordlicht"))
+    account = SellerAccount.objects.get()
+    assert (account.name, account.paused_at) == ("Nordlicht", AT)
 
 
 def test_a_disconnected_account_comes_back_with_its_history(nordlicht: SellerKeys) -> None:
