@@ -71,6 +71,7 @@ class AccountLine:
     synced_at: datetime | None
     sync_error: str
     is_sync_late: bool
+    is_first_sync_under_way: bool
     tone: Tone
     words: str
     queue: LaneQueue | None
@@ -227,6 +228,9 @@ def _line(
     account: SellerAccount, sync: OrderSync | None, queue: LaneQueue | None, now: datetime
 ) -> AccountLine:
     synced_at = sync.worked_at if sync else None
+    # a long search is no silence: Amazon gives a page in three minutes
+    page_at = sync.page_at if sync else None
+    heard_at = max(filter(None, (synced_at, page_at)), default=account.created_at)
     if account.connection != Connection.CONNECTED:
         tone, words = Tone.BAD, account.why_held().rstrip(".")
     elif account.paused_at is not None:
@@ -237,8 +241,8 @@ def _line(
         account=account,
         synced_at=synced_at,
         sync_error=sync.error if sync else "",
-        is_sync_late=account.connection == Connection.CONNECTED
-        and (synced_at or account.created_at) < now - SYNC_IS_LATE,
+        is_sync_late=account.connection == Connection.CONNECTED and heard_at < now - SYNC_IS_LATE,
+        is_first_sync_under_way=synced_at is None and sync is not None and sync.pages > 0,
         tone=tone,
         words=words,
         queue=queue,
@@ -270,7 +274,10 @@ def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[War
     warnings += [
         Warning(
             Tone.QUIET,
-            f"{line.account.name}: its orders are about to be read for the first time. "
+            f"{line.account.name}: its orders are being read for the first time. "
+            "More of them are to come."
+            if line.is_first_sync_under_way
+            else f"{line.account.name}: its orders are about to be read for the first time. "
             "This begins by itself.",
         )
         for line in lines

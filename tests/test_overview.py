@@ -205,3 +205,18 @@ def test_hostile_names_are_shown_as_text(client: Client, account: SellerAccount)
     page = client.get("/").content.decode()
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;{{7*7}}" in page
+
+
+def test_a_long_first_reading_is_not_told_as_none(account: SellerAccount) -> None:
+    now = timezone.now()
+    SellerAccount.objects.filter(pk=account.pk).update(created_at=now - timedelta(hours=5))
+    account.refresh_from_db()
+    account.order_sync.worked_at = None
+    account.order_sync.page_at, account.order_sync.pages = now - timedelta(minutes=3), 90
+    account.order_sync.save()
+    [line] = account_lines([account], now)
+    assert not line.is_sync_late
+    [warning] = list_warnings([line], 0)
+    assert "its orders are being read for the first time" in warning.text
+    [later] = account_lines([account], now + timedelta(hours=1))
+    assert later.is_sync_late
