@@ -25,7 +25,7 @@ from messaging.services import (
     request_review,
     request_reviews,
 )
-from messaging.states import STOPPABLE
+from messaging.states import STOPPABLE, Status
 from orders.models import Order
 from orders.views.pages import render_row
 from orders.views.selection import (
@@ -58,10 +58,14 @@ def request_one(request: HttpRequest, account_id: int, number: str) -> HttpRespo
     log_ignored_fields(request, ("client_key", "next"))
     key = _client_key(request)
     try:
-        request_review(order, user=get_user(request), at=timezone.now(), client_key=key)
+        action = request_review(order, user=get_user(request), at=timezone.now(), client_key=key)
     except NotAllowedError as refusal:
         return _back(request, order, f"{order.amazon_order_id}: {refusal}", is_refused=True)
-    return _back(request, order, f"The review request for {order.amazon_order_id} is queued.")
+    sentence = f"The review request for {order.amazon_order_id} is queued."
+    if action.status == Status.HELD:
+        why = order.account.why_held() or "Sending is stopped."
+        sentence = f"The review request for {order.amazon_order_id} is on hold. {why}"
+    return _back(request, order, sentence)
 
 
 @require_POST

@@ -84,6 +84,14 @@ def test_one_is_not_sent_to_other_sites(ann: Person, target: str) -> None:
     assert response.headers["Location"] == "/orders/"
 
 
+def test_a_request_that_is_on_hold_is_not_said_to_be_on_its_way(ann: Person) -> None:
+    ann.account.paused_at = timezone.now()
+    ann.account.save()
+    words = _words(_request(ann, ann.order()))
+    assert "is on hold. The account is paused." in words
+    assert "is queued" not in words
+
+
 def test_a_double_click_makes_one_request(ann: Person) -> None:
     order, key = ann.order(), str(uuid.uuid4())
     assert _request(ann, order, client_key=key).status_code == 200
