@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -106,10 +107,13 @@ def render_row(
     reach = get_reach(request)
     rows = order_rows([order.pk], reach, at=timezone.now())
     here = request.htmx.current_url_abs_path if hasattr(request, "htmx") else ""
+    filters = OrderFilter.from_query(urlsplit(here or "").query, reach) or OrderFilter()
     context = {
         "row": rows[0],
         "here": here or reverse("orders:list"),
-        "shows_account": "account=" not in (here or "") and len(reach.roles) > 1,
+        # the columns that the list has on which it stands
+        "selectable": bool(filters.account_ids(reach, Role.OPERATOR)),
+        "shows_account": len(filters.account_ids(reach)) > 1,
         "toast": toast,
         "tone": tone,
     }

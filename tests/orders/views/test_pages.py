@@ -17,6 +17,7 @@ from sellers.models import Role
 from tests.factories import (
     GERMANY,
     AccountMarketplaceFactory,
+    MembershipFactory,
     OrderFactory,
     OrderItemFactory,
     OutgoingActionFactory,
@@ -318,6 +319,20 @@ def test_a_row_that_has_ended_comes_back_without_its_poll(ann: Person) -> None:
     assert "hx-trigger" in ann.htmx(_row_path(action.order)).content.decode()
     sent = OutgoingActionFactory(order=ann.order(), status=Status.SENT)
     assert "hx-trigger" not in ann.htmx(_row_path(sent.order)).content.decode()
+
+
+def test_a_row_comes_back_with_the_columns_of_its_list(ann: Person) -> None:
+    seen = MembershipFactory(user=ann.user, role=Role.VIEWER).account
+    path = _row_path(OrderFactory(account=seen))
+
+    def cells(here: str) -> tuple[bool, bool]:
+        headers = {**HTMX, "HX-Current-URL": f"http://testserver{here}"}
+        html = ann.client.get(path, headers=headers).content.decode()
+        return "cell-check" in html, 'data-label="Account"' in html
+
+    assert cells("/orders/") == (True, True)
+    assert cells("/orders/?account=&state=") == (True, True)
+    assert cells(f"/orders/?account={seen.pk}") == (False, False)
 
 
 def test_a_row_of_others_is_the_same_as_a_missing_one(ann: Person, stranger: Person) -> None:
