@@ -114,7 +114,8 @@ def get_batch(request: HttpRequest, batch_id: int, at_least: Role = Role.VIEWER)
     """The batch, if it holds an action of an account on which this person has that role.
 
     A batch may span several accounts: cut what is shown of it, or done to it, with `get_reach`.
-    The person who made it can always see it, even when nothing came into it.
+    The person who made it can always see it, even when nothing came into it; to do something with
+    it takes a role.
     """
     _require_possible(batch_id)
     batch = Batch.objects.select_related("created_by").filter(pk=batch_id).first()
@@ -127,7 +128,7 @@ def get_batch(request: HttpRequest, batch_id: int, at_least: Role = Role.VIEWER)
         .values_list("account_id", flat=True)
         .distinct()
     )
-    if not touched and batch.created_by_id != request.user.pk:
+    if not touched and (at_least != Role.VIEWER or batch.created_by_id != request.user.pk):
         raise Http404
     if touched and not any(reach.may(pk, at_least) for pk in touched):
         account_id = min(touched)

@@ -321,6 +321,14 @@ def test_an_empty_batch_is_open_to_who_made_it() -> None:
     assert get_batch(request, batch.pk) == batch
 
 
+def test_who_made_a_batch_cannot_stop_it_without_a_role(things: Things) -> None:
+    request = _request(None, things.account)
+    request.user = things.batch.created_by
+    assert get_batch(request, things.batch.pk) == things.batch
+    with pytest.raises(Http404):
+        get_batch(request, things.batch.pk, Role.OPERATOR)
+
+
 def test_somebody_elses_action_is_written_down(things: Things) -> None:
     request = _request(None, things.account)
     with pytest.raises(Http404):
