@@ -96,14 +96,15 @@ def get_order(
 ) -> Order:
     """The order with this number, typed with or without spaces, if this person has that role.
 
-    `among` brings annotations and related rows. A number that cannot be one is a 400.
+    `among` brings annotations and related rows. A number that cannot be one is a 400, unless Amazon
+    gave it to an order all the same (those of other channels begin with a letter).
     """
     clean = parse_order_number(number)
-    if clean is None:
-        raise BadRequest(SHAPE)
     account = get_account(request, account_id, at_least)
     orders = Order.objects.all() if among is None else among
-    order = orders.filter(account=account, amazon_order_id=clean).first()
+    order = orders.filter(account=account, amazon_order_id=clean or number).first()
+    if order is None and clean is None:
+        raise BadRequest(SHAPE)
     if order is None:
         raise Http404
     order.account = account
