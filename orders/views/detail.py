@@ -18,7 +18,7 @@ from messaging.states import STOPPABLE, TAKEN, Status
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.refusals import explain_refusal
-from orders.states import Refusal
+from orders.states import Refusal, WindowSource
 from orders.views.words import StateWords, describe_state
 from sellers.models import Role
 from solicit_dashboard.access import get_order, get_reach
@@ -227,11 +227,12 @@ def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -
     """What happened to the order and what was asked for it, newest first; what is to come on top."""
     window = ReviewWindow.from_settings()
     source = order.get_window_source_display()
+    verb = "estimated" if order.window_source == WindowSource.ESTIMATE else "promised"
     facts = [
         (order.purchased_at, "Purchased", ""),
         (order.first_seen_at, "First read from Amazon", ""),
-        (order.earliest_delivery_at, "Delivery promised from", source),
-        (order.latest_delivery_at, "Delivery promised by", source),
+        (order.earliest_delivery_at, f"Delivery {verb} from", source),
+        (order.latest_delivery_at, f"Delivery {verb} by", source),
         (order.opens_at(window), "The window for a review request opens", source),
         (order.closes_at(window), "The window for a review request closes", source),
         (

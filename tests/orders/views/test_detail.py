@@ -176,6 +176,18 @@ def test_the_timeline_tells_facts_and_steps_newest_first(
     assert queued.who == action.requested_by.username
 
 
+@pytest.mark.parametrize(
+    ("source", "verb"),
+    [("amazon", "promised"), ("fba_report", "promised"), ("estimate", "estimated")],
+)
+def test_an_estimate_is_not_told_as_a_promise(
+    client: Client, account: SellerAccount, source: str, verb: str
+) -> None:
+    order = OrderFactory(account=account, window_source=source)
+    told = {entry.words for entry in client.get(address(order)).context["timeline"]}
+    assert {f"Delivery {verb} from", f"Delivery {verb} by"} <= told
+
+
 def test_amazons_last_list_is_told(client: Client, account: SellerAccount) -> None:
     order = OrderFactory(account=account)
     assert "not asked yet" in text_of(client, order)
@@ -224,6 +236,13 @@ def test_a_number_may_be_typed_with_spaces_and_must_be_one(
     refused = client.get(f"/orders/{account.pk}/111-1111111-111111/")
     assert refused.status_code == 400
     assert "123-1234567-1234567" in refused.content.decode()
+
+
+def test_an_order_whose_number_has_letters_has_its_page(
+    client: Client, account: SellerAccount
+) -> None:
+    order = OrderFactory(account=account, amazon_order_id="S01-1234567-7654321")
+    assert client.get(address(order)).context["order"] == order
 
 
 @pytest.mark.parametrize(
