@@ -234,7 +234,7 @@ document.addEventListener("htmx:afterSwap", () => {
 });
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status >= 500) {
-    toast("The server could not answer. Nothing was changed by this page. Try again in a minute.");
+    toast("The server could not answer. Reload in a minute to see what was done; nothing is sent twice.");
   }
 });
 document.addEventListener("htmx:sendError", () => toast("No connection to the server. Try again."));
