@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -26,6 +27,7 @@ for order in Order.objects.with_refusal(timezone.now()).order_by("-purchased_at"
 biggest = Batch.objects.order_by("-queued").first()
 result["batch"] = f"/batches/{biggest.pk}/"
 """
+_SOME_WEEKS = timedelta(days=20)  # ago, orders were bought that are in all states now
 _ORDERS = ("eligible", "too_early", "sent", "refused", "unconfirmed", "queued")
 
 
@@ -69,6 +71,7 @@ def _visits(addresses: dict[str, str]) -> dict[str, Visit]:
         "overview": at("/"),
         "orders": at("/orders/"),
         "orders-eligible": at("/orders/?state=eligible"),
+        "orders-mixed": at(f"/orders/?to={datetime.now(UTC).date() - _SOME_WEEKS}"),
         "orders-none": at("/orders/?q=000-0000000-0000000"),
         **orders,
         "outbox": at("/outbox/"),
