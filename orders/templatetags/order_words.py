@@ -16,17 +16,24 @@ register = template.Library()
 
 @register.simple_tag
 def day_span(first: datetime | None, last: datetime | None) -> SafeString | str:
-    """Two days as a span in the reader's zone: "11-13 Oct", "30 Oct - 2 Nov", with real dashes."""
+    """Two moments as days in the reader's zone: "11-13 Oct", "30 Oct - 2 Nov", or "11 Oct"."""
     if first is None or last is None:
         return ""
     start, end = timezone.localtime(first), timezone.localtime(last)
     is_same_month = (start.year, start.month) == (end.year, end.month)
     year = "" if end.year == timezone.localtime().year else f" {end.year}"
+    title = f"{start:%-d %B %Y %H:%M} to {end:%-d %B %Y %H:%M %Z}"
+    if start.date() == end.date():
+        return format_html(
+            '<time title="{}" datetime="{}">{}</time>',
+            title,
+            last.astimezone(UTC).isoformat(),
+            f"{end:%-d %b}{year}",
+        )
     begin = f"{start.day}" if is_same_month else f"{start:%-d %b} "
     return format_html(
-        '<span title="{} to {}"><time datetime="{}">{}</time>{}<time datetime="{}">{}</time></span>',
-        f"{start:%-d %B %Y %H:%M}",
-        f"{end:%-d %B %Y %H:%M %Z}",
+        '<span title="{}"><time datetime="{}">{}</time>{}<time datetime="{}">{}</time></span>',
+        title,
         first.astimezone(UTC).isoformat(),
         begin,
         "\N{EN DASH}" if is_same_month else "\N{EN DASH} ",
