@@ -86,10 +86,20 @@ def test_a_crash_is_a_page_without_the_database_and_a_line_with_its_id(
 
 @override_settings(ALLOWED_HOSTS=["reviews.example.com"])
 def test_a_host_that_is_not_ours_is_refused() -> None:
-    for headers in ({"Host": "evil.example"}, {"Host": "a b"}, {"X-Forwarded-Host": "evil"}):
-        response = Client().get("/login/", headers=headers)
+    for host in ("evil.example", "a b", "reviews.example.com.evil"):
+        response = Client().get("/login/", headers={"Host": host})
         assert response.status_code == 400
         assert "evil" not in response.content.decode()
+
+
+@override_settings(ALLOWED_HOSTS=["reviews.example.com"])
+def test_a_host_that_a_proxy_only_claims_is_not_believed() -> None:
+    headers = {"Host": "reviews.example.com", "X-Forwarded-Host": "evil.example"}
+    response = Client().get("/orders/", headers=headers)
+    assert response.headers["Location"] == "/login/?next=/orders/"
+    assert "evil" not in Client().get("/login/", headers=headers).content.decode()
+    forged = {"Host": "evil.example", "X-Forwarded-Host": "reviews.example.com"}
+    assert Client().get("/login/", headers=forged).status_code == 400
 
 
 def test_a_name_in_an_error_is_text() -> None:
