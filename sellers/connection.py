@@ -119,7 +119,9 @@ def _why_refused(error: SpApiError, region: Region) -> str:
             return "Amazon does not accept this client id with this client secret."
         case AccessDenied() | NotFound():
             return (
-                f"Amazon refused: the application lacks a role, or the seller is not in the "
+                # its role: 2022 role files of amzn/selling-partner-api-docs
+                "Amazon refused: the application lacks the role Selling Partner Insights (or "
+                "Product Listing), the token is older than the role, or the seller is not in the "
                 f"region {region.value} ({region.label}). Amazon said: {error}"
             )
         case LimitReached():

@@ -31,6 +31,7 @@ from sellers.services import (
 )
 from spapi import (
     AccessDenied,
+    Client,
     InvalidClient,
     InvalidGrant,
     ServerError,
@@ -191,6 +192,17 @@ def test_what_amazon_does_not_accept_is_named_and_nothing_is_stored(
     assert not Application.objects.exists()
     assert not AuditEvent.objects.exists()
     assert nordlicht.refresh_token not in str(refusal.value)
+
+
+def test_the_role_that_connecting_needs_is_named(
+    nordlicht: SellerKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_client: Client) -> None:
+        raise AccessDenied("Access to requested resource is denied.", status=403)
+
+    monkeypatch.setattr(Client, "get_marketplace_participations", refuse)
+    with pytest.raises(AmazonRefusedError, match="role Selling Partner Insights"):
+        connect_account(**keys_of(nordlicht))
 
 
 def test_the_wrong_region_is_named(nordlicht: SellerKeys) -> None:
