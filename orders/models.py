@@ -245,7 +245,8 @@ class Order(models.Model):
 class OrderItem(models.Model):
     """One line of an order."""
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items")
+    # found through the constraint that names it first
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="items", db_index=False)
     order_item_id = models.CharField(max_length=32)
     asin = models.CharField("ASIN", max_length=16, blank=True)
     sku = models.CharField("SKU", max_length=64, blank=True)
@@ -260,9 +261,18 @@ class OrderItem(models.Model):
             models.UniqueConstraint(fields=["order", "order_item_id"], name="item_once_per_order")
         ]
         indexes = [
-            # search by the whole or its beginning; PostgreSQL needs the class for LIKE
-            models.Index(fields=["sku"], name="item_by_sku", opclasses=["varchar_pattern_ops"]),
-            models.Index(fields=["asin"], name="item_by_asin", opclasses=["varchar_pattern_ops"]),
+            # search by the whole or its beginning, for which PostgreSQL needs the class; with the
+            # order, so that the items need not be fetched to know it
+            models.Index(
+                fields=["sku", "order"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                name="item_by_sku",
+            ),
+            models.Index(
+                fields=["asin", "order"],
+                opclasses=["varchar_pattern_ops", "int8_ops"],
+                name="item_by_asin",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -170,4 +170,6 @@ def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor, *, down: bool) -> Q
     beyond = Q(**{f"{field}__{way}e": at}) & (
         Q(**{f"{field}__{way}": at}) | Q(**{f"pk__{way}": pk})
     )
+    if field in rows.query.annotations:
+        return rows.filter(beyond)
     return rows.model._default_manager.filter(beyond) & rows

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -16,7 +18,7 @@ from orders.forms import CHANNELS, OrderFilterForm
 from orders.models import Order, OrderItem, OrderQuerySet
 from orders.numbers import clean_order_number, is_beginning, number_range
 from orders.views.pills import ALL, PILLS_BY_NAME, Pill, Sort
-from sellers.models import Role
+from sellers.models import Role, SellerAccount
 from solicit_dashboard.access import Reach
 from spapi import MARKETPLACES
 
@@ -106,6 +108,7 @@ class OrderFilter:
         q = Q()
         if self.marketplace_id:
             q &= Q(marketplace_id=self.marketplace_id)
+            account_ids = _accounts_of_region(self.marketplace_id, account_ids)
         if self.channel:
             q &= Q(fulfilled_by=CHANNELS[self.channel].value)
         if self.day_from:
@@ -161,34 +164,49 @@ def matching_orders(filters: OrderFilter, narrowing: Narrowing, at: datetime) ->
     return filters.pill.matching(narrowing.orders, at).filter(narrowing.q)
 
 
+def _accounts_of_region(marketplace_id: str, account_ids: list[int]) -> list[int]:
+    """Those of the accounts that can have orders of this marketplace: an account is of one region.
+
+    The others would be searched to their oldest order in vain.
+    """
+    known = MARKETPLACES.get(marketplace_id)
+    if known is None:
+        return account_ids
+    accounts = SellerAccount.objects.filter(pk__in=account_ids, region=known.region)
+    return list(accounts.values_list("pk", flat=True))
+
+
 def _orders_with_text(text: str, account_ids: list[int]) -> tuple[Q, bool]:
     """Orders whose number, or an item's SKU or ASIN, begins so; and whether they are few.
 
     Few are those of these accounts, by their ids. Many are told by a condition that leaves the
-    accounts open.
+    accounts open; what in it is few by itself is told by ids too.
     """
-    items = OrderItem.objects.order_by()
-    searches: list[QuerySet[Any, int]] = [
-        items.filter(_begins("sku", text)).values_list("order_id", flat=True),
-        items.filter(_begins("asin", text.upper())).values_list("order_id", flat=True),
-    ]
     number = clean_order_number(text)
-    by_number = Q(pk__in=[])
-    if is_beginning(number):
-        by_number = Q(amazon_order_id__range=number_range(number))
-        mine = Order.objects.order_by().filter(by_number, account_id__in=account_ids)
-        searches.append(mine.values_list("pk", flat=True))
+    begins_so = [_begins("sku", text), _begins("asin", text.upper())]
+    items = OrderItem.objects.order_by()
     ids: set[int] = set()
-    for search in searches:
-        ids.update(search[: FEW + 1])
-        if len(ids) > FEW:
-            break
-    else:
-        found = Order.objects.order_by().filter(pk__in=ids).values_list("pk", "account_id")
-        return Q(pk__in=[pk for pk, account_id in found if account_id in account_ids]), True
-    of_order = items.filter(order_id=OuterRef("pk"))
-    by_item = Q(Exists(of_order.filter(_begins("sku", text) | _begins("asin", text.upper()))))
-    return by_number | by_item, False
+    many: list[Q] = []
+    for begins in begins_so:
+        found = set(items.filter(begins).values_list("order_id", flat=True)[: FEW + 1])
+        if len(found) > FEW:
+            of_order = items.filter(begins, order_id=OuterRef("pk"))
+            many.append(Q(Exists(of_order)))
+        else:
+            ids |= found
+    if is_beginning(number):
+        in_range = Q(amazon_order_id__range=number_range(number))
+        mine = Order.objects.order_by().filter(in_range, account_id__in=account_ids)
+        found = set(mine.values_list("pk", flat=True)[: FEW + 1])
+        if len(found) > FEW:
+            many.append(in_range)
+        else:
+            ids |= found
+    if not many and len(ids) <= FEW:
+        rows = Order.objects.order_by().filter(pk__in=ids).values_list("pk", "account_id")
+        return Q(pk__in=[pk for pk, account_id in rows if account_id in account_ids]), True
+    by_ids = [Q(pk__in=ids)] if ids else []
+    return reduce(or_, [*many, *by_ids]), False
 
 
 def _begins(column: str, text: str) -> Q:

@@ -39,6 +39,7 @@ MOST_BRANCHES = 60
 # How many orders are looked through at most to count those that a filter leaves.
 LOOKED_THROUGH = 5_000
 LOOKED_THROUGH_FOR_THE_CURRENT = 30_000
+LOOKED_THROUGH_FOR_A_TEXT = 1_000  # each with a look at its items
 # A row is drawn again by itself while something will happen to it within this time.
 SOON = timedelta(minutes=1)
 
@@ -170,10 +171,10 @@ def read_list(
     """The ids of the page at that place of the list."""
     branches = filters.pill.branches(narrowing.account_ids, at)
     if narrowing.by_text == "few" or len(branches) > MOST_BRANCHES:
-        branches = [filters.pill.matching(narrowing.orders, at)]
+        branches = [filters.pill.sortable(filters.pill.matching(narrowing.orders, at))]
     return keyset_page(
         [branch.filter(narrowing.q) for branch in branches],
-        filters.sort.column,
+        filters.sort.key,
         cursor=cursor,
         size=size,
         descending=filters.is_descending,
@@ -225,7 +226,9 @@ def count_pill(pill: Pill, narrowing: Narrowing, *, at: datetime, is_current: bo
         number = orders[: MOST_COUNTED + 1].count()
         return Tally(min(number, MOST_COUNTED), is_exact=number <= MOST_COUNTED)
     most = LOOKED_THROUGH
-    if is_current and not narrowing.by_text:
+    if narrowing.by_text:
+        most = LOOKED_THROUGH_FOR_A_TEXT
+    elif is_current:
         most = LOOKED_THROUGH_FOR_THE_CURRENT
     fits = Case(When(narrowing.q, then=Value(1)), output_field=IntegerField())
     found = (
