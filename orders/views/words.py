@@ -69,7 +69,9 @@ def _describe_action(action: OutgoingAction, at: datetime) -> StateWords:
             tone, "Sent ", action.status_at, f" by {who.get_username()}" if who else ""
         )
     if status == Status.QUEUED:
-        if at < action.not_before:
+        # In its hold the look comes before the end of it. What Amazon did not offer has both at one
+        # moment, and then it is asked again: whether it leaves is not known.
+        if at < action.not_before and action.look_at < action.not_before:
             return StateWords(tone, "Waiting: leaves ", action.not_before)
         if at < action.look_at:
             return StateWords(tone, "Waiting: next look ", action.look_at)

@@ -98,6 +98,15 @@ def test_what_waits_says_when_it_leaves_and_when_it_is_looked_at() -> None:
 
 
 @pytest.mark.django_db
+def test_what_amazon_did_not_offer_is_not_said_to_leave_tomorrow() -> None:
+    at = timezone.now()
+    next_look_at = at + timedelta(hours=20)
+    postponed = OutgoingActionFactory(not_before=next_look_at, look_at=next_look_at)
+    state = describe_state(postponed.order, "", postponed, at=at)
+    assert (state.before, state.at) == ("Waiting: next look ", next_look_at)
+
+
+@pytest.mark.django_db
 def test_amazons_reason_is_the_answer() -> None:
     action = OutgoingActionFactory(
         status=Status.REFUSED, reason="Refused: a review was already requested"
