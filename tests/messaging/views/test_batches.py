@@ -169,6 +169,18 @@ def test_failures_come_first_with_what_to_do(client: Client, account: SellerAcco
     assert unconfirmed < refused < page.index('id="batch-actions"')
 
 
+@pytest.mark.parametrize(
+    ("status", "mark"), [(Status.SENT, "good"), (Status.REFUSED, "warn"), (Status.EXPIRED, "warn")]
+)
+def test_an_end_is_good_only_when_nothing_failed(
+    client: Client, account: SellerAccount, status: Status, mark: str
+) -> None:
+    batch = BatchFactory()
+    add(batch, account, Status.SENT)
+    add(batch, account, status)
+    assert f'<span class="mark {mark}">Finished: ' in text_of(client, f"/batches/{batch.pk}/")
+
+
 def test_the_bar_stands_for_the_counts(client: Client, account: SellerAccount) -> None:
     batch = BatchFactory()
     for status in (Status.SENT, Status.SENT, Status.SENT, Status.REFUSED):
