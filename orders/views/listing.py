@@ -18,7 +18,7 @@ from orders.models import Order
 from orders.states import WindowSource
 from orders.views.filters import Narrowing, OrderFilter
 from orders.views.pills import PILLS, Pill
-from orders.views.words import StateWords, describe_state
+from orders.views.words import StateWords, describe_state, is_in_its_hold
 from sellers.models import Role, SellerAccount
 from solicit_dashboard.access import Reach
 from solicit_dashboard.keyset import (
@@ -145,7 +145,7 @@ def _row_action(action: OutgoingAction | None, refusal: str, at: datetime) -> st
     if action is None:
         return "" if refusal else "request"
     if action.status in STOPPABLE:
-        return "undo" if at < action.not_before else "cancel"
+        return "undo" if is_in_its_hold(action, at) else "cancel"
     return ""
 
 

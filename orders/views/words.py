@@ -69,13 +69,20 @@ def _describe_action(action: OutgoingAction, at: datetime) -> StateWords:
             tone, "Sent ", action.status_at, f" by {who.get_username()}" if who else ""
         )
     if status == Status.QUEUED:
-        # In its hold the look comes before the end of it. What Amazon did not offer has both at one
-        # moment, and then it is asked again: whether it leaves is not known.
-        if at < action.not_before and action.look_at < action.not_before:
+        if is_in_its_hold(action, at):
             return StateWords(tone, "Waiting: leaves ", action.not_before)
         if at < action.look_at:
             return StateWords(tone, "Waiting: next look ", action.look_at)
     return StateWords(tone, action_words(action, at))
+
+
+def is_in_its_hold(action: OutgoingAction, at: datetime) -> bool:
+    """Whether a waiting action is held back so that it can be undone.
+
+    In its hold the look comes before the end of it. What Amazon did not offer has both at one
+    moment, at which it is only asked again: whether it leaves then is not known.
+    """
+    return at < action.not_before and action.look_at < action.not_before
 
 
 def near_words(at: datetime, now: datetime) -> str:

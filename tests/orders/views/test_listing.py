@@ -49,6 +49,8 @@ def test_what_waits_can_be_undone_in_its_hold_and_cancelled_after_it(
         later = timezone.now() + timedelta(seconds=9)
         OutgoingAction.objects.filter(pk=action.pk).update(not_before=later)
         assert _row(ann, action.order).action == "undo"
+        OutgoingAction.objects.filter(pk=action.pk).update(look_at=later)  # Amazon did not offer it
+        assert _row(ann, action.order).action == "cancel"
 
 
 def test_a_viewer_is_offered_nothing(ann: Person) -> None:
