@@ -216,7 +216,10 @@ document.addEventListener("keydown", (event) => {
 // --- htmx: what was typed while an answer was under way stays; focus does not fall to the top.
 let typed = null;
 let focused = "";
-document.addEventListener("htmx:beforeSwap", () => {
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // What polls (no event began it) must not replace a form whose own answer is under way: it would be lost.
+  const { requestConfig, target } = event.detail;
+  if (!requestConfig.triggeringEvent && $("form.htmx-request", target)) event.detail.shouldSwap = false;
   const field = document.activeElement;
   focused = field?.id || "";
   typed = field?.matches("[data-search]") ? field.value : null;

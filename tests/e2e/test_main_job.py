@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.browser import Visitors
 from tests.e2e.stack import Stack
@@ -102,6 +102,24 @@ def test_undo_within_the_hold_sends_nothing(stack: Stack, people: Visitors) -> N
     assert asked(stack) - before == {another}
     open_eligible(page)
     assert set(numbers) <= set(first_orders(page, 3)), "what was undone may be asked again"
+
+
+def test_a_click_outlives_the_page_drawing_itself_again(stack: Stack, people: Visitors) -> None:
+    with stack.another_web(SEND_HOLD_SECONDS="600") as slow:
+        page = people.visit("operator")
+        open_eligible(page, base=slow.url)
+        select(page, first_orders(page, 2))
+        confirm(page, 2)
+        clicks: list[Route] = []
+        page.route("**/stop/", lambda route: clicks.append(route))
+        page.get_by_role("button", name="Undo: send nothing").click()
+        # While the answer is under way, the progress would be asked for more than once.
+        page.wait_for_timeout(2_500)
+        clicks[0].continue_()
+        sentence = "Stopped. 2 review requests will not be sent."
+        expect(page.locator("#toasts")).to_contain_text(sentence)
+        expect(page.locator("#live")).to_have_text(sentence)
+        expect(page.get_by_role("heading", name="Stopped")).to_be_visible()
 
 
 def test_a_double_click_going_back_and_a_second_tab_make_one_request(
