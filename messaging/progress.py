@@ -192,6 +192,11 @@ def advice(status: Status, reason: str = "") -> str:
     }.get(status, "")
 
 
+def requests_in_words(number: int) -> str:
+    """So many review requests: "1 review request", "1,204 review requests"."""
+    return f"{number:,} review request{'' if number == 1 else 's'}"
+
+
 def in_sentence(status: Status) -> str:
     """The label as it stands within a sentence: "refused by Amazon"."""
     label = str(status.label)

@@ -25,6 +25,7 @@ from messaging.progress import (
     batch_progress,
     count_states,
     in_sentence,
+    requests_in_words,
 )
 from messaging.queueing import skipped_in_words
 from messaging.services import stop_batch
@@ -141,7 +142,7 @@ def stop(request: HttpRequest, batch_id: int) -> HttpResponse:
         found, user=get_user(request), at=now, account_ids=reach.ids(Role.OPERATOR)
     )
     sentence = (
-        f"Stopped. {stopped:,} review requests will not be sent."
+        f"Stopped. {requests_in_words(stopped)} will not be sent."
         if stopped
         else "There was nothing left to stop."
     )

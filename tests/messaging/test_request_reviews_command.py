@@ -125,7 +125,7 @@ def test_a_dry_run_changes_nothing(account: SellerAccount) -> None:
     assert document["reasons"] == {"Too early": 1}
     assert document["finish_at"] > timezone.now().isoformat()
     assert run_json("--account", account.pk, *named, "--dry-run", "--limit", 2)["would_queue"] == 2
-    assert "Would ask for 3 reviews" in run("--account", account.pk, *named, "--dry-run")
+    assert "Would queue 3 review requests" in run("--account", account.pk, *named, "--dry-run")
     assert not OutgoingAction.objects.exists()
     assert not Batch.objects.exists()
     assert not Order.objects.exclude(solicitation="").exists()
@@ -254,6 +254,6 @@ def test_people_read_what_was_queued_and_what_was_left_out(account: SellerAccoun
         account.pk,
         *("--order", order.amazon_order_id, "--order", early.amazon_order_id),
     )
-    assert "1 review requests queued for Demo." in text
+    assert "1 review request queued for Demo." in text
     assert "Left out: 1 too early." in text
     assert "1 waiting." in text

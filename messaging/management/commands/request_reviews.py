@@ -16,7 +16,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from messaging.models import Batch, Origin
-from messaging.progress import BatchProgress, batch_failures, batch_progress, in_sentence
+from messaging.progress import (
+    BatchProgress,
+    batch_failures,
+    batch_progress,
+    in_sentence,
+    requests_in_words,
+)
 from messaging.queueing import preview_reviews, skipped_in_words
 from messaging.services import hold, request_reviews
 from orders.models import Order, OrderQuerySet
@@ -93,10 +99,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(document))
             return
         self.stdout.write(
-            f"Would ask for {preview.eligible:,} reviews for {account.name}, done by "
+            f"Would queue {requests_in_words(preview.eligible)} for {account.name}, done by "
             f"{_clock(preview.finish_at)}. Nothing was queued."
             if preview.eligible
-            else f"Would ask for nothing for {account.name}."
+            else f"Would queue nothing for {account.name}."
         )
         self._write_reasons(reasons)
 
@@ -105,7 +111,7 @@ class Command(BaseCommand):
         reasons = skipped_in_words(batch.skipped)
         if not as_json:
             self.stdout.write(
-                f"Batch {batch.pk}: {batch.queued:,} review requests queued for {account.name}."
+                f"Batch {batch.pk}: {requests_in_words(batch.queued)} queued for {account.name}."
             )
             self._write_reasons(reasons)
         interrupted = False

@@ -106,7 +106,7 @@ def test_undo_sends_nothing(client: Client, account: SellerAccount) -> None:
     response = client.post(f"/batches/{batch.pk}/stop/", follow=True)
     assert response.redirect_chain == [(f"/batches/{batch.pk}/", 302)]
     page = response.content.decode()
-    assert "Stopped. 1 review requests will not be sent." in page
+    assert "Stopped. 1 review request will not be sent." in page
     assert "Stopped by ann" in page
     assert batch.actions.get().status == Status.CANCELLED
 

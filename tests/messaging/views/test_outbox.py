@@ -167,7 +167,11 @@ def test_the_table_draws_itself_again_only_while_something_moves(account: Seller
     client = log_in(account)
     assert "every 5s" not in client.get("/outbox/").content.decode()
     add(account, Status.SENDING)
-    assert "every 5s" in client.get("/outbox/").content.decode()
+    page = client.get("/outbox/").content.decode()
+    assert "every 5s" in page
+    # what is typed into the fields stays: only the rows are drawn again, and buttons select nothing
+    assert page.index("</form>", page.index('class="toolbar"')) < page.index('id="outbox-rows"')
+    assert 'hx-disinherit="*"' in page
 
 
 def test_an_action_leads_to_its_order(account: SellerAccount) -> None:
