@@ -151,3 +151,27 @@ def test_a_filter_of_an_account_is_cut_to_what_one_may_do(ann: Person) -> None:
     assert OrderFilter(account_id=1).account_ids(reach, Role.OPERATOR) == []
     assert OrderFilter(account_id=9).account_ids(reach) == []
     assert Order.objects.count() == 0
+
+
+def test_accounts_of_another_region_are_not_searched(ann: Person) -> None:
+    assert ann.account.region == "eu"
+    assert OrderFilter(marketplace_id=GERMANY).narrow([ann.account.pk]).account_ids == [
+        ann.account.pk
+    ]
+    american = OrderFilter(marketplace_id="ATVPDKIKX0DER").narrow([ann.account.pk])
+    assert american.account_ids == []
+    unknown = OrderFilter(marketplace_id="A0UNKNOWN").narrow([ann.account.pk])
+    assert unknown.account_ids == [ann.account.pk]
+
+
+def test_a_text_of_many_numbers_and_few_items_finds_both(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filters_module, "FEW", 1)
+    by_number = [ann.order(amazon_order_id=f"302-000000{n}-0000000") for n in range(2)]
+    by_sku = ann.order(amazon_order_id="402-0000000-0000000")
+    OrderItemFactory(order=by_sku, sku="302-MUG")
+    ann.order(amazon_order_id="502-0000000-0000000")
+    narrowing = OrderFilter(text="302-").narrow([ann.account.pk])
+    assert narrowing.by_text == "many"
+    assert _found(ann, text="302-") == {by_sku.pk, *(order.pk for order in by_number)}
