@@ -13,6 +13,7 @@ from messaging.states import Status
 from sellers.models import Connection
 from sellers.services import connection_after
 from spapi import (
+    Aborted,
     Accepted,
     AlreadyRequested,
     Effect,
@@ -81,6 +82,8 @@ def wait_after(error: SpApiError) -> timedelta:
 
 def describe(error: SpApiError) -> str:
     """Amazon's own words, or what became of the call, short enough for a table."""
+    if isinstance(error, Aborted):
+        return "it waited too long for its turn"
     words = error.message or error.reason or type(error).__name__
     if error.status:
         words = f"{words} (HTTP {error.status})"

@@ -25,8 +25,6 @@ from orders.models import Order
 from orders.states import WAITING_REFUSALS, Refusal
 from sellers.models import SellerAccount
 
-KEPT_BODY_CHARACTERS = 4096
-
 
 @dataclass(slots=True)
 class Job:
@@ -138,23 +136,24 @@ def claim(
         )
         if not ids:
             return []
-        earlier = {
-            pk: (number, unclear)
-            for pk, number, unclear in ActionAttempt.objects.filter(action_id__in=ids)
+        numbers = dict(
+            ActionAttempt.objects.filter(action_id__in=ids)
             .values_list("action_id")
-            .annotate(
-                number=Count("pk"),
-                unclear=Count(
-                    "pk", filter=Q(outcome=AttemptOutcome.UNKNOWN) | Q(abandoned_at__isnull=False)
-                ),
-            )
+            .annotate(Count("pk"))
             .order_by()
-        }
+        )
+        # of the order, not of the action: an earlier one may have been cancelled since
+        unclear = set(
+            ActionAttempt.objects.filter(
+                Q(outcome=AttemptOutcome.UNKNOWN) | Q(abandoned_at__isnull=False),
+                action__order_id__in=[by_id[pk].order_id for pk in ids],
+            ).values_list("action__order_id", "action__kind")
+        )
         attempts = ActionAttempt.objects.bulk_create(
             [
                 ActionAttempt(
                     action_id=pk,
-                    number=earlier.get(pk, (0, 0))[0] + 1,
+                    number=numbers.get(pk, 0) + 1,
                     claimed_at=now,
                     worker=worker,
                 )
@@ -163,11 +162,12 @@ def claim(
         )
     return [
         Claimed(
-            job=by_id[attempt.action_id],
+            job=job,
             attempt_id=attempt.pk,
-            had_unconfirmed=bool(earlier.get(attempt.action_id, (0, 0))[1]),
+            had_unconfirmed=(job.order_id, job.kind) in unclear,
         )
         for attempt in attempts
+        for job in [by_id[attempt.action_id]]
     ]
 
 
@@ -194,7 +194,7 @@ def sweep(now: datetime) -> None:
     cancel_stopped(at=now)
     for status in sorted(STOPPABLE):
         actions.filter(not_after__lt=now).transition(
-            status, Status.EXPIRED, at=now, reason="The window closed before it could be sent"
+            status, Status.EXPIRED, at=now, reason="The window closed before Amazon accepted it"
         )
     for status in sorted(WATCHED):
         actions.filter(not_after__lt=now).transition(
@@ -233,7 +233,10 @@ def _settle_refused(jobs: Sequence[Job], now: datetime) -> set[int]:
             )
         elif refusal == Refusal.WINDOW_CLOSED:
             action.transition(
-                Status.QUEUED, Status.EXPIRED, at=now, reason="The window closed before it was sent"
+                Status.QUEUED,
+                Status.EXPIRED,
+                at=now,
+                reason="The window closed before Amazon accepted it",
             )
         else:
             action.transition(

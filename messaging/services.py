@@ -175,9 +175,14 @@ def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Iterable[
     """
     mine = OutgoingAction.objects.filter(batch=batch, account_id__in=list(account_ids))
     with transaction.atomic():
+        # locked: what comes back unsent at this moment is either stopped here or marked here
+        list(mine.filter(status__in=OPEN).order_by("pk").select_for_update().values_list("pk"))
         stopped = _cancel(mine, user=user, at=at)
-        mine.filter(status__in=OPEN - STOPPABLE).update(stop_asked_by=user)
-        Batch.objects.filter(pk=batch.pk, stopped_at=None).update(stopped_at=at, stopped_by=user)
+        under_way = mine.filter(status__in=OPEN - STOPPABLE).update(stop_asked_by=user)
+        if stopped or under_way:
+            Batch.objects.filter(pk=batch.pk, stopped_at=None).update(
+                stopped_at=at, stopped_by=user
+            )
         record_event(AuditKind.CANCELLED, user=user, subject=f"Batch {batch.pk}", stopped=stopped)
     return stopped
 
@@ -261,12 +266,17 @@ def already_asked_sentence(order: Order, *, at: datetime) -> str:
     """Who asked for this order's review, and when: for the second person who clicks."""
     action = (
         OutgoingAction.objects.filter(order=order, kind=REVIEW_REQUEST.name, status__in=TAKEN)
-        .select_related("requested_by")
+        .select_related("requested_by", "batch")
         .first()
     )
     if action is None:
         return "This order is being asked already. Reload to see its state."
-    who = action.requested_by.get_username() if action.requested_by else "A rule"
+    if action.requested_by is not None:
+        who = action.requested_by.get_username()
+    elif action.batch is not None and action.batch.origin == Origin.COMMAND:
+        who = "The command line"
+    else:
+        who = "A rule"
     return f"{who} queued this {_ago(at - action.created_at)} ago."
 
 

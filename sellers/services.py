@@ -12,6 +12,7 @@ from django.db import transaction
 from audit.models import AuditKind
 from audit.services import record_event
 from sellers.connection import (
+    ConnectError,
     ask_participations,
     choose_marketplaces,
     clean_partner_id,
@@ -19,6 +20,7 @@ from sellers.connection import (
     parse_region,
     required_text,
 )
+from sellers.encryption import SecretUnreadableError
 from sellers.models import (
     AccountMarketplace,
     Application,
@@ -157,6 +159,7 @@ def _store(
         application = Application(client_id=credentials.client_id, name=name)
     application.client_secret = credentials.client_secret
     application.save()
+    _refuse_token_of_another(partner, region, credentials.refresh_token)
     known = SellerAccount.objects.filter(selling_partner_id=partner, region=region)
     # locked: whoever pauses it at this moment does so before or after, and is not overwritten
     account = known.select_for_update().first()
@@ -180,6 +183,21 @@ def _store(
         marketplaces=sorted(entry.marketplace_id for entry in participations),
     )
     return account
+
+
+def _refuse_token_of_another(partner: str, region: Region, refresh_token: str) -> None:
+    """The token is no other account's: one seller under two ids would be asked about twice."""
+    for other in SellerAccount.objects.exclude(selling_partner_id=partner, region=region):
+        try:
+            is_same = other.refresh_token == refresh_token
+        except SecretUnreadableError:
+            continue
+        if is_same:
+            raise ConnectError(
+                f"This refresh token belongs to the account “{other.name}” "
+                f"({other.selling_partner_id}) already. Check the selling partner id.",
+                field="selling_partner_id",
+            )
 
 
 def _store_marketplaces(

@@ -214,3 +214,8 @@ def test_a_description_is_amazons_words_or_what_became_of_the_call() -> None:
     assert describe(spapi.ServerError("Oops", status=503)) == "Oops (HTTP 503)"
     assert describe(spapi.NoAnswer(reason="reset")) == "reset"
     assert describe(spapi.NoAnswer()) == "NoAnswer"
+
+
+def test_a_call_held_back_at_the_last_moment_is_told_in_words() -> None:
+    error = spapi.Aborted("refused: LookTooOldError")
+    assert describe(error) == "it waited too long for its turn"

@@ -275,3 +275,17 @@ def test_one_action_offered_to_many_at_once_is_claimed_by_one() -> None:
         thread.join(60)
     assert len(won) == 1
     assert ActionAttempt.objects.count() == 1
+
+
+def test_an_unclear_attempt_of_an_earlier_action_of_the_order_is_not_forgotten() -> None:
+    """It was offered again, so it was queued again, and somebody cancelled it: it may have left."""
+    first = due_action()
+    lose(first)
+    OutgoingAction.objects.filter(pk=first.pk).transition(
+        Status.UNCONFIRMED, Status.QUEUED, at=NOW + SECOND
+    )
+    OutgoingAction.objects.filter(pk=first.pk).transition(
+        Status.QUEUED, Status.CANCELLED, at=NOW + SECOND
+    )
+    second = due_action(order=first.order)
+    assert claim_one(second, NOW + 2 * SECOND).had_unconfirmed is True

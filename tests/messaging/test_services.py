@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from audit.models import AuditEvent
 from messaging import services
-from messaging.models import ActionEvent, Batch, OutgoingAction, Priority
+from messaging.models import ActionEvent, Batch, Origin, OutgoingAction, Priority
 from messaging.services import (
     NotAllowedError,
     already_asked_sentence,
@@ -229,6 +229,22 @@ def test_a_batch_stopped_twice_remembers_the_first() -> None:
     assert stop_batch(action.batch, user=second, at=NOW + SECOND, account_ids=ids) == 0
     batch = Batch.objects.get()
     assert (batch.stopped_by, batch.stopped_at) == (first, NOW)
+
+
+def test_a_batch_of_which_all_is_sent_is_not_called_stopped() -> None:
+    action = due_action(batch=BatchFactory(), status=Status.SENT)
+    ids = [action.account_id]
+    assert stop_batch(action.batch, user=UserFactory(), at=NOW, account_ids=ids) == 0
+    batch = Batch.objects.get()
+    assert (batch.stopped_by, batch.stopped_at) == (None, None)
+
+
+def test_what_the_command_line_asked_is_not_called_a_rules() -> None:
+    order = due_order()
+    key = uuid.uuid4()
+    request_reviews(Order.objects.all(), user=None, at=NOW, client_key=key, origin=Origin.COMMAND)
+    sentence = already_asked_sentence(order, at=NOW + SECOND)
+    assert sentence == "The command line queued this 1 s ago."
 
 
 def test_undo_before_the_hold_is_over_lets_the_orders_be_asked_again() -> None:

@@ -129,6 +129,16 @@ def test_two_regions_of_one_seller_are_two_accounts_and_share_the_application(
     assert Application.objects.count() == 1
 
 
+def test_one_token_is_not_taken_for_two_sellers(nordlicht: SellerKeys) -> None:
+    """A mistyped id would make a second account of the same orders."""
+    connect_account(**keys_of(nordlicht))
+    mistyped = keys_of(nordlicht) | {"selling_partner_id": "A2MISTYPED1234", "name": "Again"}
+    with pytest.raises(ConnectError, match="belongs to the account “Nordlicht Home”") as refused:
+        connect_account(**mistyped)
+    assert refused.value.field == "selling_partner_id"
+    assert SellerAccount.objects.count() == 1
+
+
 def test_input_is_trimmed(nordlicht: SellerKeys) -> None:
     keys = {name: f" {value}\n" for name, value in keys_of(nordlicht).items()}
     keys["refresh_token"] = f' "{nordlicht.refresh_token}" \n'
