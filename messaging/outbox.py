@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
+from django.utils import timezone
 
 from messaging.models import OutgoingAction, OutgoingActionQuerySet
 from messaging.states import NEEDS_A_LOOK, Status
@@ -122,8 +123,8 @@ def read_filter(
     first_on, last_on = _day("from", first), _day("to", last)
     if first_on and last_on and first_on > last_on:
         raise BadRequest(f"“from” ({first_on}) is after “to” ({last_on}). Change one of them.")
-    if first_on and last_on and (last_on - first_on).days >= MOST_DAYS:
-        raise BadRequest(f"Choose at most {MOST_DAYS} days between “from” and “to”.")
+    if first_on and ((last_on or timezone.localdate()) - first_on).days >= MOST_DAYS:
+        raise BadRequest(f"Choose at most {MOST_DAYS} days from “from” to “to” (or today).")
     clean = clean_order_number(number)
     if clean and not is_beginning(clean):
         raise BadRequest(
@@ -141,9 +142,9 @@ def _day(name: str, text: str) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        day = date.min
+        raise BadRequest(f"“{name}” is “{text[:40]}”. Write a day as 2026-01-31.") from None
     if not 2000 <= day.year <= 2100:
-        raise BadRequest(f"“{name}” is “{text[:40]}”. Write a day as 2026-01-31.")
+        raise BadRequest(f"“{name}” is {day}. Choose a day between 2000 and 2100.")
     return day
 
 
