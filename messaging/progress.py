@@ -181,7 +181,8 @@ def advice(status: Status, reason: str = "") -> str:
         if "already requested" in reason:
             return "Nothing to do: this buyer has been asked before."
         return (
-            "Amazon will not ask this buyer now. The order shows its answer and can be tried again."
+            "Amazon will not ask this buyer now. The order shows its answer, and whether it can be "
+            "tried again."
         )
     return {
         Status.HELD: "It leaves when the account may send again.",

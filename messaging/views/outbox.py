@@ -17,6 +17,7 @@ from messaging.models import OutgoingAction, OutgoingActionQuerySet
 from messaging.outbox import PILLS, OutboxFilter, Pill, read_filter
 from messaging.services import NotAllowedError, cancel_action, retry_action
 from messaging.states import STOPPABLE, Status
+from orders.models import Order
 from sellers.models import Role
 from solicit_dashboard.access import (
     Reach,
@@ -61,19 +62,28 @@ class PillLink:
 
 def action_row(action: OutgoingAction, reach: Reach) -> ActionRow:
     """The row of this action, for this person."""
-    may_send = reach.may(action.account_id, Role.OPERATOR)
-    status = Status(action.status)
-    return ActionRow(
-        action=action,
-        may_cancel=may_send and status in STOPPABLE,
-        may_retry=may_send and status == Status.REFUSED,
-    )
+    return _rows([action], reach)[0]
 
 
 def action_rows(ids: list[int], reach: Reach) -> list[ActionRow]:
-    """The rows of these actions in this order, in one query."""
+    """The rows of these actions in this order; one query, and one if any of them was refused."""
     actions = OutgoingAction.objects.select_related("order", "account", "requested_by")
-    return [action_row(action, reach) for action in fetch(actions, ids)]
+    return _rows(fetch(actions, ids), reach)
+
+
+def _rows(actions: list[OutgoingAction], reach: Reach) -> list[ActionRow]:
+    refused = [action.order_id for action in actions if action.status == Status.REFUSED]
+    # what our own rules refuse by now cannot be tried again
+    over = Order.objects.filter(pk__in=refused).refusals(timezone.now())
+    return [
+        ActionRow(
+            action=action,
+            may_cancel=may_send and action.status in STOPPABLE,
+            may_retry=may_send and action.status == Status.REFUSED and action.order_id not in over,
+        )
+        for action in actions
+        for may_send in [reach.may(action.account_id, Role.OPERATOR)]
+    ]
 
 
 def is_any_moving(rows: list[ActionRow]) -> bool:

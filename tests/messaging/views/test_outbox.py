@@ -14,6 +14,7 @@ from django.utils import timezone
 from audit.models import AuditEvent, AuditKind
 from messaging.models import OutgoingAction
 from messaging.states import Status
+from orders.models import Order
 from sellers.models import Role, SellerAccount
 from tests.factories import (
     MembershipFactory,
@@ -270,3 +271,16 @@ def test_hostile_text_is_shown_as_text(account: SellerAccount, text: str) -> Non
     assert "<script>x" not in page
     assert ">49<" not in page
     assert "{{7*7}}" in page or "&lt;" in page
+
+
+def test_a_refused_request_can_be_tried_again_while_its_order_may_be_asked(
+    account: SellerAccount,
+) -> None:
+    again, over = (add(account, Status.REFUSED) for _ in range(2))
+    Order.objects.filter(pk=over.order_id).update(
+        earliest_delivery_at=timezone.now() - timedelta(days=60),
+        latest_delivery_at=timezone.now() - timedelta(days=50),
+    )
+    page = log_in(account).get("/outbox/").content.decode()
+    assert f"/outbox/{again.pk}/retry/" in page
+    assert f"/outbox/{over.pk}/retry/" not in page
