@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from messaging import models
 from messaging.models import ActionEvent, Batch, KillSwitch, OutgoingAction
+from messaging.models import actions as action_models
 from messaging.states import OPEN, TAKEN, WATCHED, Status, may_follow
 from sellers.models import Role
 from tests.factories import (
@@ -103,7 +103,7 @@ def test_what_somebody_else_has_moved_is_left_alone() -> None:
 def test_many_are_moved_in_several_statements_and_none_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(models, "TRANSITION_CHUNK", 2)
+    monkeypatch.setattr(action_models, "TRANSITION_CHUNK", 2)
     actions = OutgoingActionFactory.create_batch(5)
     moved = OutgoingAction.objects.all().transition(Status.QUEUED, Status.HELD, at=AT)
     assert moved == sorted(action.pk for action in actions)

@@ -1,11 +1,7 @@
-"""What we ask of Amazon: outgoing actions, the attempts at them, and every step they took.
-
-The table of outgoing actions is the queue. Only `OutgoingActionQuerySet.transition` writes a status.
-"""
+"""Outgoing actions: the queue, and the one place where a status is written."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
@@ -16,6 +12,8 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType, Api
+from messaging.models.attempts import ActionEvent
+from messaging.models.kill_switches import KillSwitch
 from messaging.states import OPEN, TAKEN, TONES, WATCHED, Status, may_follow
 from orders.models import Order
 from orders.states import Tone
@@ -31,59 +29,6 @@ class Priority(models.IntegerChoices):
     CLICK = 0, "A person's click"
     BATCH = 1, "A batch"
     RULE = 2, "A rule"
-
-
-class Origin(models.TextChoices):
-    """Where a batch came from."""
-
-    PAGE = "page", "Dashboard"
-    COMMAND = "command", "Command line"
-
-
-class BatchQuerySet(models.QuerySet["Batch"]):
-    def for_user(
-        self, user: AbstractBaseUser | AnonymousUser, at_least: Role = Role.VIEWER
-    ) -> Self:
-        """The batches that hold an action of an account on which this person has such a role."""
-        accounts = SellerAccount.objects.for_user(user, at_least)
-        return self.filter(
-            Exists(OutgoingAction.objects.filter(batch=OuterRef("pk"), account__in=accounts))
-        )
-
-
-class Batch(models.Model):
-    """The outgoing actions of one click (or one command)."""
-
-    client_key = models.UUIDField(
-        unique=True, default=uuid.uuid4, help_text="Made with the form: one form makes one batch."
-    )
-    origin = models.CharField(max_length=8, choices=Origin, default=Origin.PAGE)
-    created_at = models.DateTimeField()
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    description = models.CharField(
-        max_length=300, blank=True, help_text="What was selected, in words."
-    )
-    release_at = models.DateTimeField(help_text="End of the hold: nothing is sent before.")
-    selected = models.PositiveIntegerField(default=0, help_text="How many orders were selected.")
-    queued = models.PositiveIntegerField(default=0, help_text="How many actions were made.")
-    skipped = models.JSONField(
-        default=dict, help_text="How many orders were left out, by reason (a refusal or a state)."
-    )
-    stopped_at = models.DateTimeField(null=True, blank=True)
-    stopped_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-
-    objects = BatchQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
-        verbose_name_plural = "batches"
-
-    def __str__(self) -> str:
-        return f"Batch {self.pk}"
 
 
 class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
@@ -207,7 +152,7 @@ class OutgoingAction(models.Model):
     first_absent_at = models.DateTimeField(null=True, blank=True)
 
     batch = models.ForeignKey(
-        Batch,
+        "Batch",
         null=True,
         blank=True,
         on_delete=models.PROTECT,
@@ -337,117 +282,3 @@ class OutgoingAction(models.Model):
     def tone(self) -> Tone:
         """How its state is coloured."""
         return TONES[Status(self.status)]
-
-
-class AttemptOutcome(models.TextChoices):
-    """What we know of the effect of one try."""
-
-    ACCEPTED = "accepted", "Accepted"
-    NOT_SENT = "not_sent", "Not sent"
-    REJECTED = "rejected", "Rejected"
-    UNKNOWN = "unknown", "Not known"
-
-
-class ActionAttempt(models.Model):
-    """One try, written before the call and finished after it; never changed once finished.
-
-    When the worker died, the sweeper sets `abandoned_at` and the outcome stays empty: nobody knows.
-    """
-
-    # found through the constraint that numbers them
-    action = models.ForeignKey(
-        OutgoingAction, on_delete=models.PROTECT, related_name="attempts", db_index=False
-    )
-    number = models.PositiveSmallIntegerField()
-    claimed_at = models.DateTimeField()
-    worker = models.CharField(max_length=100, blank=True, help_text="Host and process.")
-    finished_at = models.DateTimeField(null=True, blank=True)
-    abandoned_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=8, choices=AttemptOutcome, blank=True)
-    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    code = models.CharField(max_length=100, blank=True)
-    message = models.CharField(max_length=500, blank=True)
-    request_id = models.CharField(max_length=100, blank=True)
-    body = models.TextField(blank=True, help_text="Amazon's raw answer, at most 4 kB.")
-    duration_ms = models.PositiveIntegerField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["action", "number"], name="attempts_are_numbered_per_action"
-            ),
-            models.UniqueConstraint(
-                fields=["action"],
-                condition=Q(finished_at=None, abandoned_at=None),
-                name="one_open_attempt_per_action",
-            ),
-            models.CheckConstraint(
-                condition=Q(finished_at=None) | ~Q(outcome=""), name="finished_needs_an_outcome"
-            ),
-        ]
-        indexes = [models.Index(fields=["claimed_at"], name="attempt_by_time")]
-
-    def __str__(self) -> str:
-        return f"Attempt {self.number}"
-
-
-class ActionEvent(models.Model):
-    """One step of an action; replaying them gives its state. Never changed, never deleted."""
-
-    action = models.ForeignKey(OutgoingAction, on_delete=models.PROTECT, related_name="events")
-    at = models.DateTimeField()
-    before = models.CharField(max_length=16, choices=Status, blank=True)
-    after = models.CharField(max_length=16, choices=Status)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_index=False,
-    )
-    reason = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.before or 'new'} → {self.after}"
-
-
-class KillSwitchQuerySet(models.QuerySet["KillSwitch"]):
-    def standing(self) -> Self:
-        """Those that are on."""
-        return self.filter(lifted_at=None)
-
-    def covering(self, account_id: Any, kind: Any) -> Self:
-        """Those that stop this account and kind; both may be expressions."""
-        return self.filter(Q(account=None) | Q(account_id=account_id), Q(kind="") | Q(kind=kind))
-
-
-class KillSwitch(models.Model):
-    """Nothing is claimed while it stands: everything, one account, or one kind. Kept as a record."""
-
-    account = models.ForeignKey(
-        SellerAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    kind = models.CharField(max_length=48, blank=True)
-    reason = models.CharField(max_length=200, blank=True)
-    set_at = models.DateTimeField()
-    set_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    lifted_at = models.DateTimeField(null=True, blank=True)
-    lifted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-
-    objects = KillSwitchQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
-        verbose_name_plural = "kill switches"
-
-    def __str__(self) -> str:
-        return f"Stop {self.account or 'everything'} {self.kind}".strip()

@@ -1,0 +1,48 @@
+"""The emergency stop: everything, one account, or one kind."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from sellers.models import SellerAccount
+
+
+class KillSwitchQuerySet(models.QuerySet["KillSwitch"]):
+    def standing(self) -> Self:
+        """Those that are on."""
+        return self.filter(lifted_at=None)
+
+    def covering(self, account_id: Any, kind: Any) -> Self:
+        """Those that stop this account and kind; both may be expressions."""
+        return self.filter(Q(account=None) | Q(account_id=account_id), Q(kind="") | Q(kind=kind))
+
+
+class KillSwitch(models.Model):
+    """Nothing is claimed while it stands: everything, one account, or one kind. Kept as a record."""
+
+    account = models.ForeignKey(
+        SellerAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    kind = models.CharField(max_length=48, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = KillSwitchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "kill switches"
+
+    def __str__(self) -> str:
+        return f"Stop {self.account or 'everything'} {self.kind}".strip()
