@@ -13,27 +13,11 @@ from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, Outg
 from messaging.states import Status
 from solicit_dashboard.admin_base import (
     SEARCH_HELP,
-    PeriodFilter,
     ReadOnlyAdmin,
     ReadOnlyInline,
     account_led_filter,
-    led_by_account,
     period_filter,
 )
-
-
-class ChangedFilter(PeriodFilter):
-    """By the moment of the last step, which our index holds behind the account."""
-
-    title = "last step"
-    field = "status_at"
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[OutgoingAction]
-    ) -> QuerySet[OutgoingAction]:
-        if self.value() is not None:
-            queryset = led_by_account(queryset)
-        return super().queryset(request, queryset)
 
 
 class AttemptInline(ReadOnlyInline):
@@ -78,12 +62,12 @@ class OutgoingActionAdmin(ReadOnlyAdmin):
     list_filter = (
         "account",
         account_led_filter("status", "state", Status.choices),
-        ChangedFilter,
+        period_filter("status_at", "last step", is_led=True),
     )
     prefetched = ("order", "account", "requested_by", "batch")
     ordering = ("-pk",)
+    ordering_in_account = ("-status_at", "-pk")
     search_order = "order"
-    day_field = "created_at"
     search_help_text = "An order number or its beginning."
     linked_lookups = ("batch__id__exact",)
     inlines = (AttemptInline, EventInline)

@@ -52,12 +52,14 @@ class OrderAdmin(ReadOnlyAdmin):
         "account",
         account_led_filter("solicitation", "review request", SOLICITATIONS),
         account_led_filter("fixed_refusal", "refusal", FIXED_REFUSALS),
-        period_filter("purchased_at", "purchased"),
+        period_filter("purchased_at", "purchased", is_led=True),
     )
     prefetched = ("account",)
-    ordering = ("-purchased_at", "-pk")
+    ordering = ("-pk",)
+    ordering_in_account = ("-purchased_at", "-pk")
     search_order = ""
     day_field = "purchased_at"
+    is_led = True
     search_help_text = SEARCH_HELP
     inlines = (ItemInline, ActionInline)
 

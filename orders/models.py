@@ -174,8 +174,6 @@ class Order(models.Model):
                 ],
                 name="order_by_purchase",
             ),
-            # the admin's list
-            models.Index(fields=["-purchased_at", "-id"], name="order_by_purchase_any_account"),
             # eligible, closing soon, too early, closed; sorted by the end of the window
             models.Index(
                 fields=[

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,12 +20,12 @@ from django.utils.functional import cached_property
 from orders.models import Order
 from orders.numbers import clean_order_number, is_beginning, number_range
 from sellers.models import SellerAccount
+from solicit_dashboard.keyset import count_to, fetch
 
 MOST_COUNTED = 10_000
 MOST_FOUND = 1_000  # orders with one beginning of their number
-MOST_SORTED = (
-    5_000  # rows that are found by an index and sorted; more lie dense in the list's own order
-)
+# Rows that are found by an index and sorted by id; more lie dense in the list's own order.
+MOST_SORTED = 20_000
 MONTHS = 12
 
 # Generic for mypy, and not for Django.
@@ -42,7 +42,8 @@ else:
 class CappedPaginator(AnyPaginator):
     """Counts to MOST_COUNTED and no further, so that the first page does not wait for a full count.
 
-    `counted` holds the same rows as the list, in a form that is faster to count.
+    `counted` holds the same rows as the list, in a form that is faster to count. A page is found by
+    its ids, which an index can sort, and only then fetched.
     """
 
     counted: QuerySet[Any] | None = None
@@ -62,12 +63,18 @@ class CappedPaginator(AnyPaginator):
         """Where counting ends."""
         return MOST_COUNTED
 
+    def page(self, number: int | str) -> Page[Any]:
+        """The page of that number; raises InvalidPage for none."""
+        number = self.validate_number(number)
+        rows = cast("QuerySet[Any]", self.object_list)
+        first = (number - 1) * self.per_page
+        ids = rows.prefetch_related(None).values_list("pk", flat=True)
+        return Page(fetch(rows.order_by(), list(ids[first : first + self.per_page])), number, self)
+
     @cached_property
     def _counted(self) -> int:
         rows = self.object_list if self.counted is None else self.counted
-        if isinstance(rows, QuerySet):
-            return _count_to(rows, MOST_COUNTED)
-        return len(rows)
+        return count_to(cast("QuerySet[Any]", rows), MOST_COUNTED)
 
 
 class _OnlyRead:
@@ -109,11 +116,18 @@ class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
     list_max_show_all = 50
     sortable_by = ()
     change_form_template = "admin/record.html"
-    list_select_related = ()  # SQLite joins before it sorts: related rows are fetched for the page alone
+    list_select_related = ()
     prefetched: tuple[str, ...] = ()
     search_order: str | None = None
     day_field: str | None = None
+    is_led = False  # whether the index of `day_field` begins with the account
+    ordering_in_account: tuple[str, ...] = ()  # as an index behind the account has it
     linked_lookups: tuple[str, ...] = ()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        if self.ordering_in_account and "account__id__exact" in request.GET:
+            return self.ordering_in_account
+        return tuple(self.ordering or ())
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related(*self.prefetched)
@@ -137,7 +151,8 @@ class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
             return queryset.filter(**{path: found}), False
         day = _parse_day(text)
         if day is not None and self.day_field:
-            return _between(queryset, self.day_field, day, day + timedelta(days=1)), False
+            rows = led_by_account(queryset) if self.is_led else queryset
+            return _between(rows, self.day_field, day, day + timedelta(days=1)), False
         messages.warning(request, f"“{text[:40]}” was not understood. {self.search_help_text}")
         return queryset.none(), False
 
@@ -171,6 +186,7 @@ class PeriodFilter(admin.SimpleListFilter):
     title = "when"
     parameter_name = "when"
     field = ""
+    is_led = False
 
     def lookups(self, request: HttpRequest, model_admin: AnyModelAdmin) -> list[tuple[str, str]]:
         today = timezone.now().astimezone(UTC).date()
@@ -192,12 +208,14 @@ class PeriodFilter(admin.SimpleListFilter):
         }
         if value not in spans:
             return queryset
-        return _between(queryset, self.field, *spans[value])
+        rows = led_by_account(queryset) if self.is_led else queryset
+        return _between(rows, self.field, *spans[value])
 
 
-def period_filter(name: str, title: str) -> type[PeriodFilter]:
-    """A filter by fixed spans of the moments in this field."""
-    return type("PeriodFilter", (PeriodFilter,), {"field": name, "title": title})
+def period_filter(name: str, title: str, *, is_led: bool = False) -> type[PeriodFilter]:
+    """A filter by fixed spans of this field; `is_led`: its index begins with the account."""
+    attributes = {"field": name, "title": title, "is_led": is_led}
+    return type("PeriodFilter", (PeriodFilter,), attributes)
 
 
 class AccountLedFilter(admin.SimpleListFilter):
@@ -220,7 +238,7 @@ class AccountLedFilter(admin.SimpleListFilter):
             return queryset
         rows = queryset.filter(**{str(self.parameter_name): value})
         led = led_by_account(rows)
-        return led if _count_to(led, MOST_SORTED) <= MOST_SORTED else rows
+        return led if count_to(led, MOST_SORTED) <= MOST_SORTED else rows
 
 
 def account_led_filter(
@@ -245,11 +263,6 @@ def _is_led_by(entry: Any, request: HttpRequest) -> bool:
         and issubclass(entry, AccountLedFilter)
         and entry.parameter_name in request.GET
     )
-
-
-def _count_to(rows: QuerySet[Any], most: int) -> int:
-    """How many rows there are; one more than `most` stands for any greater number."""
-    return rows.order_by()[: most + 1].count()
 
 
 def _between(queryset: QuerySet[Any], field: str, first: date, end: date) -> QuerySet[Any]:

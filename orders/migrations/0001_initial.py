@@ -113,10 +113,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='order',
-            index=models.Index(fields=['-purchased_at', '-id'], name='order_by_purchase_any_account'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
             index=models.Index(fields=['account', 'fixed_refusal', 'solicitation', 'latest_delivery_at', 'id', 'earliest_delivery_at', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_refusal'),
         ),
         migrations.AddIndex(
