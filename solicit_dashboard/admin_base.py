@@ -124,10 +124,10 @@ class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
     ordering_in_account: tuple[str, ...] = ()  # as an index behind the account has it
     linked_lookups: tuple[str, ...] = ()
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+    def get_ordering(self, request: HttpRequest) -> Any:
         if self.ordering_in_account and "account__id__exact" in request.GET:
             return self.ordering_in_account
-        return tuple(self.ordering or ())
+        return super().get_ordering(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related(*self.prefetched)
