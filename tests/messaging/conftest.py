@@ -45,7 +45,7 @@ def _callers_stay_away_from_the_database(monkeypatch: pytest.MonkeyPatch) -> Non
     connect = BaseDatabaseWrapper.connect
 
     def watched(self: BaseDatabaseWrapper) -> None:
-        assert not threading.current_thread().name.startswith(("shard-", "wake"))
+        assert not threading.current_thread().name.startswith(("lane_", "wake"))
         connect(self)
 
     monkeypatch.setattr(BaseDatabaseWrapper, "connect", watched)

@@ -2,17 +2,29 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
 from messaging import controls, driver, looks
+from messaging.lanes import Lane
+from messaging.looks import Look
 from messaging.models import OutgoingAction
 from messaging.states import Status
 from orders.models import Order, OrderQuerySet
-from tests.messaging.sending import steps_of
+from spapi import Client, NoAnswer
+from tests.messaging.sending import (
+    ABSENT,
+    NOW,
+    OFFERED,
+    due_action,
+    due_order,
+    job_of,
+    send,
+    steps_of,
+)
 from tests.messaging.shard import LIST, POST, Shard, drive, states
 
 MakeShard = Callable[..., Shard]
@@ -190,3 +202,27 @@ def test_looks_at_what_is_unconfirmed_do_not_keep_others_from_being_sent(
     action.refresh_from_db()
     assert action.looks == 1
     shard.check()
+
+
+@pytest.mark.django_db
+def test_what_was_offered_a_moment_ago_is_a_control_and_none_is_sent_out() -> None:
+    action = due_action()
+    send(action, NoAnswer(reason="reset"))
+    due_order(account=action.account)  # could be asked as a control
+    at = NOW + timedelta(minutes=2)
+    lane = Lane(action.account, action.api, cast(Client, None), now=0.0)
+    lane.note_offer(action.order.marketplace_id, at - timedelta(seconds=30))
+    controls.judge(lane, Look(job_of(action), ABSENT, at), now=at)
+    action.refresh_from_db()
+    assert (action.looks, action.absent_looks) == (1, 1)
+    assert (lane.controls, dict(lane.controls_out)) == ([], {})
+
+
+@pytest.mark.django_db
+def test_an_unconfirmed_order_that_is_offered_is_a_control_for_the_others() -> None:
+    action = due_action()
+    send(action, NoAnswer(reason="reset"))
+    at = NOW + timedelta(minutes=2)
+    lane = Lane(action.account, action.api, cast(Client, None), now=0.0)
+    controls.judge(lane, Look(job_of(action), OFFERED, at), now=at)
+    assert lane.control_is_fresh(action.order.marketplace_id, at)

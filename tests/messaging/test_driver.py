@@ -16,6 +16,7 @@ from orders.models import Order
 from sellers.models import SellerAccount
 from tests.factories import KillSwitchFactory, UserFactory
 from tests.messaging.shard import LIST, Shard, drive, driving, states, wait_until
+from tests.messaging.test_services import at_once
 
 MakeShard = Callable[..., Shard]
 
@@ -221,6 +222,14 @@ def test_of_two_drivers_on_one_shard_one_works(make_shard: MakeShard) -> None:
         wait_until(lambda: states() == {Status.SENT: len(asked)}, "all were sent")
     workers = set(ActionAttempt.objects.values_list("worker", flat=True))
     assert len(workers) == 1
+    shard.check()
+
+
+def test_an_offer_that_is_delivered_many_times_at_once_is_one_call(make_shard: MakeShard) -> None:
+    shard = make_shard()
+    shard.ask(limit=1)
+    assert {type(result) for result in at_once(*[drive] * 12)} == {bool}
+    assert len(shard.posts()) == ActionAttempt.objects.count() == 1
     shard.check()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
-from pytest_django import Settings
+from redis import RedisError
 
-from messaging import delivery, driver, lane_calls
+from messaging import delivery, driver, leases
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
 from messaging.driver import Driver
@@ -197,25 +197,6 @@ def test_a_machine_that_slept_between_the_claim_and_the_call_sends_nothing(
     assert states() == {Status.QUEUED: len(asked)}
 
 
-def test_a_call_that_waited_too_long_for_its_turn_does_not_leave(
-    make_shard: MakeShard, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its lease must outlast the call: what is left of 180 s has to cover 45 s and the writing."""
-    settings.LEASE_SECONDS, settings.CALL_DEADLINE_SECONDS = 180.0, 45.0
-    shard = make_shard()
-    shard.ask(limit=1)
-    one = Driver(0, seconds=5, stop=lambda: False)
-    one._lease.acquire()
-    now, boot = one._clock.now(), one._clock.boottime()
-    one._calls.check_once_more(boot - 124, now)
-    for claimed_at, looked_at in ((boot - 126, now), (boot, now - timedelta(seconds=61))):
-        with pytest.raises((lane_calls.LeaseLostError, lane_calls.LookTooOldError)):
-            one._calls.check_once_more(claimed_at, looked_at)
-    one._lease.release({})
-    with pytest.raises(lane_calls.LeaseLostError):
-        one._calls.check_once_more(boot, now)
-
-
 def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(
     make_shard: MakeShard,
 ) -> None:
@@ -232,6 +213,26 @@ def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(
     assert drive(stop=forget) is True
     assert forgot
     assert states()[Status.SENT] < len(asked)
+    drive_to_the_end(shard, len(asked))
+    shard.check()
+
+
+def test_a_redis_that_is_away_stops_the_driver_when_its_lease_has_run_out(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE_MS", 500)
+    shard = make_shard(factor=20, orders=200)
+    asked = shard.ask()
+
+    def away(self: ShardLease, state: Any) -> bool:
+        raise RedisError("away")
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(ShardLease, "renew", away)
+        assert drive() is True
+    left = states()
+    assert set(left) == {Status.SENT, Status.QUEUED}
+    assert left[Status.SENT] <= 15  # half a second's worth
     drive_to_the_end(shard, len(asked))
     shard.check()
 

@@ -238,6 +238,14 @@ def test_three_absences_within_a_day_are_no_proof() -> None:
     assert status_of(action) == Status.UNCONFIRMED
 
 
+def test_two_absences_however_far_apart_are_no_proof() -> None:
+    action = lost()
+    for hours, status in ((1, Status.UNCONFIRMED), (60, Status.UNCONFIRMED), (61, "probably_sent")):
+        OutgoingAction.objects.update(look_at=NOW + hours * HOUR)
+        look(action, ABSENT)
+        assert status_of(action) == status
+
+
 @pytest.mark.parametrize("answer", [ABSENT, MALFORMED])
 def test_absence_without_a_control_or_a_shape_never_counts(answer: OfferedActions) -> None:
     """Amazon's list was once empty for everyone for weeks."""
