@@ -57,6 +57,7 @@ def start_redis(directory: Path) -> tuple[subprocess.Popen[bytes], str]:
 def _prepare() -> None:
     directory = Path(tempfile.mkdtemp(prefix="solicit-tests-"))
     server, redis_url = start_redis(directory)
+    (directory / "static").mkdir()  # WhiteNoise warns when there is nothing to serve from
 
     def clean() -> None:
         server.kill()
