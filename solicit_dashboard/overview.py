@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import CharField, Count, Q
-from django.db.models.functions import Cast, Substr
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Count, DateField, Func, Q
+from django.db.models.sql.compiler import SQLCompiler
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -50,6 +52,19 @@ _END_OF: dict[Status, str] = {
     Status.CANCELLED: "other",
     Status.EXPIRED: "other",
 }
+
+
+class UtcDay(Func):
+    """The day of UTC of a moment. Django's TruncDate would, on SQLite, call Python for every row."""
+
+    output_field = DateField()
+    template = "((%(expressions)s) AT TIME ZONE 'UTC')::date"
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any
+    ) -> tuple[str, Any]:
+        # moments are kept as text, in UTC, the day first
+        return self.as_sql(compiler, connection, template="substr(%(expressions)s, 1, 10)", **extra)
 
 
 @dataclass(frozen=True)
@@ -158,13 +173,13 @@ def ends_by_day(account_ids: Collection[int], now: datetime) -> StackedBars:
             status__in=list(_END_OF),
             status_at__gte=datetime(first.year, first.month, first.day, tzinfo=UTC),
         )
-        .values_list(_day_of("status_at"), "status")
+        .values_list(UtcDay("status_at"), "status")
         .annotate(number=Count("pk"))
         .order_by()
     )
     values: dict[tuple[date, str], int] = {}
     for day, status, number in rows:
-        key = (date.fromisoformat(day), _END_OF[Status(status)])
+        key = (day, _END_OF[Status(status)])
         values[key] = values.get(key, 0) + number
     return stacked_bars("What was sent each day and how it ended", ENDS, first, DAYS, values)
 
@@ -206,12 +221,12 @@ def _by_day(
             fixed_refusal="",
             solicitation="",
         )
-        .values_list(_day_of(field))
+        .values_list(UtcDay(field))
         .annotate(number=Count("pk"))
         .order_by()
     )
     # spans are whole days, so that the day of the moment is the day of the field, so much later
-    return {date.fromisoformat(day) + span: number for day, number in rows}
+    return {day + span: number for day, number in rows}
 
 
 def account_lines(accounts: Collection[SellerAccount], now: datetime) -> list[AccountLine]:
@@ -310,11 +325,3 @@ def _sent(ends: StackedBars) -> int:
 
 def _first_day(now: datetime) -> date:
     return now.astimezone(UTC).date() - timedelta(days=DAYS - 1)
-
-
-def _day_of(field: str) -> Substr:
-    """The day of UTC as text: both databases begin a moment with it (connections run in UTC).
-
-    On SQLite Django's own TruncDate would call Python for every row.
-    """
-    return Substr(Cast(field, CharField()), 1, 10)
