@@ -8,7 +8,6 @@ from django import template
 from django.utils import timezone
 
 from messaging.models import OutgoingAction
-from messaging.progress import advice, next_look
 from messaging.states import Status
 from solicit_dashboard.templatetags.dashboard import moment_words
 
@@ -19,19 +18,6 @@ register = template.Library()
 def state_words(action: OutgoingAction) -> str:
     """The state in words, with the moment that matters in the reader's zone; needs `account` loaded."""
     return action_words(action, timezone.now())
-
-
-@register.filter
-def look_at(action: OutgoingAction) -> datetime | None:
-    """When it is looked at again by itself, if it is, and not at this moment."""
-    at = next_look(action)
-    return at if at is not None and at > timezone.now() else None
-
-
-@register.filter
-def what_to_do(action: OutgoingAction) -> str:
-    """What a person may do about it, in a sentence ("" for what goes well)."""
-    return advice(Status(action.status), action.reason)
 
 
 def action_words(action: OutgoingAction, now: datetime) -> str:

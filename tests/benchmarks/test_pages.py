@@ -1,0 +1,79 @@
+"""The measurements find what they measure; nothing is timed here."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.models import Count, F, Q
+from django.test import override_settings
+from django.utils import timezone
+
+from benchmarks import measure
+from benchmarks.data import Filled, fill
+from messaging.models import ActionAttempt, ActionEvent, OutgoingAction
+from messaging.states import TAKEN, Status
+from orders.models import Order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NUMBER = 2_000
+
+
+def _indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        return {
+            name
+            for model in (Order, OutgoingAction, ActionAttempt, ActionEvent)
+            for name in connection.introspection.get_constraints(cursor, model._meta.db_table)
+        }
+
+
+@pytest.fixture
+def filled() -> Filled:
+    return fill(NUMBER, now=timezone.now())
+
+
+def test_the_filled_rows_agree_with_one_another(filled: Filled) -> None:
+    orders, actions = Order.objects.order_by(), OutgoingAction.objects.order_by()
+    assert orders.count() == NUMBER
+    shares = dict(orders.values_list("account_id").annotate(Count("pk")))
+    assert [
+        shares.get(pk, 0) > NUMBER * part
+        for pk, part in zip(filled.account_ids, (0.85, 0.05, 0.001), strict=True)
+    ] == [True] * 3
+    asked = orders.exclude(solicitation="").count()
+    assert 0.30 < asked / NUMBER < 0.40
+    taken = actions.filter(status__in=TAKEN)
+    assert taken.count() == asked
+    assert not taken.exclude(order__solicitation=F("status")).exists()
+    assert not actions.exclude(status__in=TAKEN).exclude(order__solicitation="").exists()
+    left = Q(status__in=[Status.SENT, Status.REFUSED, Status.UNRESOLVED])
+    assert ActionAttempt.objects.count() >= actions.filter(left).count() > 0
+    last = dict(ActionEvent.objects.order_by("pk").values_list("action_id", "after"))
+    assert last == dict(actions.values_list("pk", "status"))
+
+
+def test_the_indexes_are_all_there_again() -> None:
+    before = _indexes()
+    fill(50, now=timezone.now())
+    assert _indexes() == before
+
+
+def test_every_measured_page_answers(filled: Filled) -> None:
+    with override_settings(STORAGES=measure.PLAIN_STORAGES, ALLOWED_HOSTS=["127.0.0.1"]):
+        pages = list(measure._pages(filled))
+        clients = {name: measure._client(name) for name in {page.user for page in pages}}
+        for page in pages:
+            headers = {"HX-Request": "true"} if page.htmx else {}
+            response = clients[page.user].get(page.address, headers=headers)
+            assert response.status_code == 200, page.address
+        figure = measure._measure_page(pages[0], 2)
+    assert len({page.name for page in pages}) == len(pages) > 70
+    assert figure.queries
+    assert 0 < figure.median_ms <= figure.p95_ms
+
+
+def test_queueing_is_measured_and_undone(filled: Filled) -> None:
+    before = OutgoingAction.objects.count()
+    queueing, _checking = measure._measure_queueing(filled)
+    assert not queueing.page.startswith("Queueing 0 ")
+    assert OutgoingAction.objects.count() == before

@@ -1,0 +1,72 @@
+"""States in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from messaging.models import OutgoingAction
+from messaging.states import Status
+from messaging.templatetags.actions import action_words, state_words
+from sellers.models import Connection, SellerAccount
+
+NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
+
+
+def action(status: Status, **fields: object) -> OutgoingAction:
+    return OutgoingAction(
+        status=status, account=SellerAccount(connection=Connection.CONNECTED), **fields
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "words"),
+    [
+        (Status.QUEUED, {"look_at": NOW}, "Waiting for its turn"),
+        (Status.QUEUED, {"look_at": NOW + timedelta(minutes=5)}, "Waiting: next look 14:05"),
+        (Status.QUEUED, {"look_at": NOW + timedelta(days=1)}, "Waiting: next look 21 Nov 14:00"),
+        (
+            Status.UNCONFIRMED,
+            {"look_at": NOW + timedelta(minutes=2)},
+            "Needs a look: Amazon is asked again 14:02",
+        ),
+        (Status.REFUSED, {"reason": "Refused: already requested"}, "Refused: already requested"),
+        (Status.REFUSED, {}, "Refused by Amazon"),
+        (Status.CANCELLED, {"reason": "Cancelled by ann"}, "Cancelled by ann"),
+        (Status.SENT, {}, "Sent"),
+        (Status.SENDING, {}, "Sending"),
+        (Status.PROBABLY_SENT, {}, "Probably sent"),
+        (Status.EXPIRED, {}, "Window closed"),
+        (Status.UNRESOLVED, {}, "Not known"),
+        (Status.HELD, {}, "On hold: sending is stopped"),
+    ],
+)
+def test_a_state_is_told_with_what_matters(
+    status: Status, fields: dict[str, object], words: str
+) -> None:
+    assert action_words(action(status, **fields), NOW) == words
+
+
+def test_what_is_on_hold_says_why() -> None:
+    held = action(Status.HELD)
+    held.account.paused_at = NOW
+    assert action_words(held, NOW) == "On hold: The account is paused"
+    held.account.connection = Connection.RECONNECT
+    assert action_words(held, NOW).startswith("On hold: Reconnect the account")
+
+
+def test_times_are_those_of_the_reader() -> None:
+    with timezone.override(ZoneInfo("Asia/Tokyo")):
+        waiting = action(Status.QUEUED, look_at=NOW + timedelta(minutes=5))
+        assert action_words(waiting, NOW) == "Waiting: next look 23:05"
+        # in Tokyo that is the next day already
+        later = action(Status.QUEUED, look_at=NOW + timedelta(hours=2))
+        assert action_words(later, NOW) == "Waiting: next look 21 Nov 01:00"
+
+
+def test_templates_say_it_of_this_moment() -> None:
+    soon = action(Status.QUEUED, look_at=timezone.now() - timedelta(seconds=1))
+    assert state_words(soon) == "Waiting for its turn"
