@@ -67,7 +67,7 @@ def test_every_measured_page_answers(filled: Filled) -> None:
             response = clients[page.user].get(page.address, headers=headers)
             assert response.status_code == 200, page.address
         figure = measure._measure_page(pages[0], 2)
-    assert len({page.name for page in pages}) == len(pages) > 70
+    assert len({page.name for page in pages}) == len(pages) > 60
     assert figure.queries
     assert 0 < figure.median_ms <= figure.p95_ms
 
