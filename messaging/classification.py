@@ -87,7 +87,7 @@ def describe(error: SpApiError) -> str:
     words = error.message or error.reason or type(error).__name__
     if error.status:
         words = f"{words} (HTTP {error.status})"
-    return words[:200]
+    return words[:200].replace("\x00", "")
 
 
 def _not_sent(error: SpApiError, now: datetime) -> Verdict:

@@ -103,13 +103,13 @@ def _finish_attempt(result: SendResult, verdict: Verdict, now: datetime) -> bool
         "finished_at": now,
         "outcome": verdict.outcome,
         "status_code": answer.status,
-        "request_id": answer.request_id[:100],
+        "request_id": answer.request_id[:100].replace("\x00", ""),
         "body": answer.body[:KEPT_BODY_CHARACTERS].replace("\x00", ""),
         "duration_ms": result.duration_ms,
     }
     if isinstance(answer, SpApiError):
         facts |= {
-            "code": (answer.code or type(answer).__name__)[:100],
+            "code": (answer.code or type(answer).__name__)[:100].replace("\x00", ""),
             "message": (answer.message or answer.reason)[:500].replace("\x00", ""),
         }
     if attempt.filter(abandoned_at=None).update(**facts):
