@@ -8,6 +8,7 @@
 //   data-search              the field that `/` goes to
 //   data-rows                a table that j, k, x and Enter work on; data-open is the link of a row
 //   data-key="o"             a link that `g o` follows
+//   data-announce="words"    read out when htmx has put the element into the page
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -224,7 +225,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   focused = field?.id || "";
   typed = field?.matches("[data-search]") ? field.value : null;
 });
-document.addEventListener("htmx:afterSwap", () => {
+document.addEventListener("htmx:afterSwap", (event) => {
+  // Not out of band: the answer to a poll may come when a click has replaced what polled.
+  if (event.target.dataset.announce) live(event.target.dataset.announce);
   const field = $("[data-search]");
   if (typed !== null && field && field.value !== typed) field.value = typed;
   typed = null;

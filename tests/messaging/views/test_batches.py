@@ -155,7 +155,7 @@ def test_progress_polls_until_nothing_is_due(client: Client, account: SellerAcco
     assert "hx-get" not in text
     assert finished["HX-Trigger"] == "batch-finished"
     assert "1 wait until Amazon offers them; next look" in text
-    assert 'id="live"' in text
+    assert 'data-announce="' in text
     assert client.get(address).headers["Location"] == f"/batches/{batch.pk}/"
 
 
