@@ -37,7 +37,6 @@ class Sendable:
 
     opens_at: datetime
     closes_at: datetime
-    is_solicitation: bool
     had_unconfirmed: bool
 
 

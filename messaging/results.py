@@ -88,7 +88,6 @@ def _judge(result: SendResult, now: datetime) -> Verdict:
         Sendable(
             opens_at=job.opens_at,
             closes_at=job.not_after,
-            is_solicitation=ACTION_TYPES[job.kind].is_solicitation,
             had_unconfirmed=result.claimed.had_unconfirmed,
         ),
         now,

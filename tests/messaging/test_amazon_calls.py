@@ -75,7 +75,6 @@ def outcome(
     action = Sendable(
         opens_at=NOW - timedelta(days=20),
         closes_at=NOW + timedelta(days=2),
-        is_solicitation=True,
         had_unconfirmed=had_unconfirmed,
     )
     verdict = classify(said, action, NOW)

@@ -26,7 +26,6 @@ def an_action(
     return Sendable(
         opens_at=NOW - opened,
         closes_at=NOW + closes,
-        is_solicitation=True,
         had_unconfirmed=had_unconfirmed,
     )
 
