@@ -180,10 +180,7 @@ def advice(status: Status, reason: str = "") -> str:
     if status == Status.REFUSED:
         if "already requested" in reason:
             return "Nothing to do: this buyer has been asked before."
-        return (
-            "Amazon will not ask this buyer now. The order shows its answer, and whether it can be "
-            "tried again."
-        )
+        return "Amazon will not ask this buyer now. While its window is open it can be tried again."
     return {
         Status.HELD: "It leaves when the account may send again.",
         Status.UNCONFIRMED: "Amazon is asked again by itself; nothing is sent twice.",
