@@ -251,7 +251,10 @@ def child(
 def _processes() -> dict[int, tuple[int, str]]:
     """The parent and the command line of every process of this machine (zombies left out)."""
     listing = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat=,command="], capture_output=True, text=True, check=True
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,command="],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     rows = (line.split(None, 3) for line in listing.splitlines())
     return {
