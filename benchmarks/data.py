@@ -294,10 +294,6 @@ WHERE solicitation = '' AND fixed_refusal = '' AND id % 300 < 3
 """,
     """
 INSERT INTO messaging_actionevent (action_id, at, before, after, user_id, reason)
-SELECT id, created_at, '', 'queued', requested_by_id, '' FROM messaging_outgoingaction ORDER BY id
-""",
-    """
-INSERT INTO messaging_actionevent (action_id, at, before, after, user_id, reason)
 SELECT action_id, claimed_at, 'queued', 'sending', NULL, '' FROM messaging_actionattempt ORDER BY id
 """,
     """

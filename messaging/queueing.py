@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 
 from messaging.action_types import REVIEW_REQUEST
 from messaging.lane_speed import finish_time
-from messaging.models import ActionEvent, Batch, OutgoingAction, Priority
+from messaging.models import Batch, OutgoingAction, Priority
 from messaging.states import Status
 from orders.eligibility import ReviewWindow
 from orders.models import Order, OrderQuerySet
@@ -116,14 +116,10 @@ def queue_reviews(
     skipped, expected = _count_skipped(orders, at)
     wanted = orders.eligible(at).unasked()
     if limit is not None:
-        first = wanted.order_by("latest_delivery_at", "pk").values("pk")[:limit]
-        wanted = Order.objects.filter(pk__in=first)
+        wanted = wanted.order_by("latest_delivery_at", "pk")[:limit]
         expected = min(expected, limit)
-    # In one order: two people who ask for the same orders at once wait for each other in turn.
-    wanted = wanted.order_by("pk")
     look_at = max(at, batch.release_at - LOOK_LEAD)
-    queued = _insert_from(
-        OutgoingAction,
+    queued = _insert_actions(
         wanted,
         {
             "account_id": F("account_id"),
@@ -148,20 +144,8 @@ def queue_reviews(
         },
     )
     actions = OutgoingAction.objects.filter(batch=batch)
-    _insert_from(
-        ActionEvent,
-        actions.order_by(),
-        {
-            "action_id": F("pk"),
-            "at": at,
-            "before": "",
-            "after": Status.QUEUED.value,
-            "user_id": batch.created_by_id,
-            "reason": "",
-        },
-    )
-    Order.objects.filter(pk__in=actions.order_by().values("order_id")).update(
-        solicitation=Status.QUEUED, solicitation_at=at
+    Order.objects.filter(pk__in=actions.order_by().values("order_id")).mark_solicitation(
+        Status.QUEUED, at
     )
     if queued < expected:
         # somebody else asked for these between the two statements
@@ -191,20 +175,20 @@ def _count_skipped(orders: OrderQuerySet, at: datetime) -> tuple[dict[str, int],
     return counts, wanted
 
 
-def _insert_from(
-    model: type[models.Model], source: models.QuerySet[Any], columns: dict[str, Any]
-) -> int:
-    """Rows of `model` stand for the rows of `source`; rows that a constraint forbids are left out.
+def _insert_actions(source: models.QuerySet[Any], columns: dict[str, Any]) -> int:
+    """Actions stand for the rows of `source`; those that a constraint forbids are left out.
 
-    Values are constants or expressions over the source. Returns how many rows were written.
+    Values are constants or expressions over the source. They are written in the order of their
+    orders' ids, so that two people who ask for the same orders at once wait for each other in turn.
+    Returns how many were written.
     """
     expressions: dict[str, Any] = {}
-    fields = {field.attname: field for field in model._meta.concrete_fields}
+    fields = {field.attname: field for field in OutgoingAction._meta.concrete_fields}
     for name, value in columns.items():
-        field = fields[name]
-        if isinstance(value, models.F) or hasattr(value, "resolve_expression"):
+        if hasattr(value, "resolve_expression"):
             expressions[f"new_{name}"] = value
         else:
+            field = fields[name]
             output = getattr(field, "target_field", field)
             expressions[f"new_{name}"] = Cast(
                 Value(value, output_field=output), output_field=output
@@ -216,10 +200,12 @@ def _insert_from(
         return 0  # Django knows without asking that there is nothing to select
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(fields[name].column)) for name in columns)
-    table = quote(model._meta.db_table)
+    table = quote(OutgoingAction._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({names}) {select} ON CONFLICT DO NOTHING",
+            # WHERE true: without it SQLite takes ON CONFLICT for a condition of a join
+            f"INSERT INTO {table} ({names}) SELECT * FROM ({select}) AS chosen WHERE true"  # noqa: S608 - all names are ours
+            " ORDER BY new_order_id ON CONFLICT DO NOTHING",
             parameters,
         )
         return int(cursor.rowcount)

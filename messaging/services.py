@@ -16,7 +16,6 @@ from audit.services import record_event
 from messaging.action_types import REVIEW_REQUEST
 from messaging.hints import wake_lanes_on_commit
 from messaging.models import (
-    ActionEvent,
     Batch,
     KillSwitch,
     Origin,
@@ -75,7 +74,6 @@ def request_review(
                 requested_by=user,
                 created_at=at,
             )
-            ActionEvent.objects.create(action=action, at=at, after=Status.QUEUED, user=user)
             mark_orders([action.pk], Status.QUEUED, at)
             record_event(
                 AuditKind.REQUESTED,

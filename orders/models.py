@@ -72,6 +72,16 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Those with no solicitation that is moving, sent or refused."""
         return self.filter(solicitation="")
 
+    def mark_solicitation(self, state: str, at: datetime) -> None:
+        """These orders carry this state of their solicitation since that moment (UTC)."""
+        self.update(
+            solicitation=state,
+            solicitation_at=at,
+            # Written as it is, so that PostgreSQL computes `fixed_refusal`: when it finds that it
+            # need not, it parses the column's definition again for every row, at twice the cost.
+            is_excluded=F("is_excluded"),
+        )
+
     def closing_before(self, moment: datetime, window: ReviewWindow | None = None) -> Self:
         """Those whose window closes before that moment (UTC)."""
         window = window or ReviewWindow.from_settings()

@@ -18,7 +18,6 @@ from factory.django import DjangoModelFactory
 
 from messaging.models import (
     ActionAttempt,
-    ActionEvent,
     AttemptOutcome,
     Batch,
     KillSwitch,
@@ -279,9 +278,6 @@ class OutgoingActionFactory(DjangoModelFactory[OutgoingAction]):
         reason = kwargs.pop("reason", "")
         at: datetime = kwargs["status_at"]
         action: OutgoingAction = super()._create(model_class, *args, **kwargs)
-        ActionEvent.objects.create(
-            action=action, at=action.created_at, after=Status.QUEUED, user=action.requested_by
-        )
         mark_orders([action.pk], Status.QUEUED, at)
         before = Status.QUEUED
         for after in ROADS[status]:

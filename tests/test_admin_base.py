@@ -96,8 +96,11 @@ def fill(number: int) -> None:
         order = OrderFactory()
         OrderItemFactory(order=order)
         user = UserFactory()
-        OutgoingActionFactory(
+        action = OutgoingActionFactory(
             order=order, status=Status.REFUSED, batch=BatchFactory(created_by=user)
+        )
+        OutgoingAction.objects.filter(pk=action.pk).transition(
+            Status.REFUSED, Status.QUEUED, at=timezone.now(), user=user
         )
         OrderSyncFactory(account=order.account)
         ExclusionFactory(account=order.account)

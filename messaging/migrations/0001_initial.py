@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField()),
-                ('before', models.CharField(blank=True, choices=[('queued', 'Waiting'), ('held', 'On hold'), ('sending', 'Sending'), ('unconfirmed', 'Needs a look'), ('probably_sent', 'Probably sent'), ('sent', 'Sent'), ('refused', 'Refused by Amazon'), ('cancelled', 'Cancelled'), ('expired', 'Window closed'), ('unresolved', 'Not known')], max_length=16)),
+                ('before', models.CharField(choices=[('queued', 'Waiting'), ('held', 'On hold'), ('sending', 'Sending'), ('unconfirmed', 'Needs a look'), ('probably_sent', 'Probably sent'), ('sent', 'Sent'), ('refused', 'Refused by Amazon'), ('cancelled', 'Cancelled'), ('expired', 'Window closed'), ('unresolved', 'Not known')], max_length=16)),
                 ('after', models.CharField(choices=[('queued', 'Waiting'), ('held', 'On hold'), ('sending', 'Sending'), ('unconfirmed', 'Needs a look'), ('probably_sent', 'Probably sent'), ('sent', 'Sent'), ('refused', 'Refused by Amazon'), ('cancelled', 'Cancelled'), ('expired', 'Window closed'), ('unresolved', 'Not known')], max_length=16)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -114,7 +114,7 @@ def mark_orders(action_ids: Collection[int], status: Status, at: datetime) -> No
         pk__in=OutgoingAction.objects.filter(pk__in=action_ids, kind=REVIEW_REQUEST.name).values(
             "order_id"
         )
-    ).update(solicitation=status if status in TAKEN else "", solicitation_at=at)
+    ).mark_solicitation(status if status in TAKEN else "", at)
 
 
 class OutgoingAction(models.Model):

@@ -63,11 +63,14 @@ class ActionAttempt(models.Model):
 
 
 class ActionEvent(models.Model):
-    """One step of an action; replaying them gives its state. Never changed, never deleted."""
+    """One step of an action; replayed from "queued" they give its state. Never changed or deleted.
+
+    Its making is no step: the action itself says when it was made and by whom.
+    """
 
     action = models.ForeignKey("OutgoingAction", on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()
-    before = models.CharField(max_length=16, choices=Status, blank=True)
+    before = models.CharField(max_length=16, choices=Status)
     after = models.CharField(max_length=16, choices=Status)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -83,4 +86,4 @@ class ActionEvent(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.before or 'new'} → {self.after}"
+        return f"{self.before} → {self.after}"

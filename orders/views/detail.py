@@ -216,6 +216,11 @@ def _fact(order: Order, refusal: Refusal) -> tuple[str, datetime | None]:
     return "", None
 
 
+def _request(action: OutgoingAction) -> Moment:
+    who = action.requested_by.get_username() if action.requested_by else ""
+    return Moment(action.created_at, _STEPS[Status.QUEUED], who=who)
+
+
 def _step(event: ActionEvent) -> Moment:
     if event.after in _SAID_BY_REASON and event.reason:
         return Moment(event.at, event.reason)
@@ -244,7 +249,9 @@ def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -
         ),
     ]
     moments = [Moment(at, words, detail, is_future=at > now) for at, words, detail in facts if at]
-    moments += [_step(event) for action in actions for event in action.events.all()]
+    for action in actions:
+        moments.append(_request(action))
+        moments += [_step(event) for event in action.events.all()]
     # steps of one moment stay in the order in which they were taken
     moments.reverse()
     return sorted(moments, key=lambda moment: moment.at, reverse=True)

@@ -142,7 +142,7 @@ def _action(account: SellerAccount, entry: _Entry) -> OutgoingAction:
         account=account,
         order=plan.order,
         status=status,
-        status_at=plan.status_at if len(plan.steps) > 1 else entry.created_at,
+        status_at=plan.status_at if plan.steps else entry.created_at,
         reason=_said(plan.reason, entry.person),
         priority=Priority.CLICK if entry.batch is None else Priority.BATCH,
         look_at=plan.look_at or entry.created_at,
@@ -180,7 +180,7 @@ def _events(entry: _Entry, action: OutgoingAction) -> list[ActionEvent]:
     return [
         ActionEvent(
             action=action,
-            at=entry.created_at if not step.before else step.at,
+            at=step.at,
             before=step.before,
             after=step.after,
             user=entry.person if step.by_person else None,

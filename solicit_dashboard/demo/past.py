@@ -75,7 +75,7 @@ class Plan:
 
     order: Order
     created_at: datetime
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     attempt: PastAttempt | None = None
     look_at: datetime | None = None
     looks: int = 0
@@ -86,17 +86,17 @@ class Plan:
     @property
     def status(self) -> Status:
         """The state in which it is left."""
-        return self.steps[-1].after
+        return self.steps[-1].after if self.steps else Status.QUEUED
 
     @property
     def reason(self) -> str:
         """Why it is in that state."""
-        return self.note or self.steps[-1].reason
+        return self.note or (self.steps[-1].reason if self.steps else "")
 
     @property
     def status_at(self) -> datetime:
         """When that state began."""
-        return self.steps[-1].at
+        return self.steps[-1].at if self.steps else self.created_at
 
 
 def plan_past(
@@ -212,7 +212,6 @@ def _not_offered(request: PastRequest, order: Order, now: datetime) -> Plan:
     return Plan(
         order,
         created_at,
-        (Step("", Status.QUEUED, created_at, by_person=True),),
         look_at=now + 20 * HOUR + timedelta(seconds=order.pk * 7919 % 7200),
         offer_checked_at=now - 2 * HOUR,
         is_offered=False,
@@ -226,7 +225,6 @@ def _expired(order: Order) -> Plan:
         order,
         created_at,
         (
-            Step("", Status.QUEUED, created_at, by_person=True),
             Step(
                 Status.QUEUED,
                 Status.EXPIRED,
@@ -243,7 +241,6 @@ def _cancelled(order: Order, now: datetime) -> Plan:
         order,
         created_at,
         (
-            Step("", Status.QUEUED, created_at, by_person=True),
             Step(
                 Status.QUEUED,
                 Status.CANCELLED,
@@ -261,7 +258,6 @@ def _held(order: Order, now: datetime) -> Plan:
         order,
         created_at,
         (
-            Step("", Status.QUEUED, created_at, by_person=True),
             Step(
                 Status.QUEUED,
                 Status.HELD,
@@ -281,7 +277,6 @@ def _tried(
         order,
         created_at,
         (
-            Step("", Status.QUEUED, created_at, by_person=True),
             Step(Status.QUEUED, Status.SENDING, attempt.at),
             Step(Status.SENDING, after, attempt.at + attempt.took, reason),
         ),

@@ -22,7 +22,7 @@ def an_audit_event() -> AuditEvent:
 
 
 def an_action_event() -> ActionEvent:
-    event = OutgoingActionFactory().events.first()
+    event = OutgoingActionFactory(status=Status.SENT).events.first()
     assert event is not None
     return event
 

@@ -101,8 +101,9 @@ def status_of(action: OutgoingAction) -> str:
 def steps_of(action: OutgoingAction) -> list[str]:
     """All states of the action, by its events; fails where one does not follow from the last."""
     events: Sequence[ActionEvent] = list(ActionEvent.objects.filter(action=action).order_by("pk"))
-    assert [event.before for event in events] == ["", *(event.after for event in events[:-1])]
-    return [event.after for event in events]
+    states = ["queued", *(event.after for event in events)]
+    assert [event.before for event in events] == states[:-1]
+    return states
 
 
 def check_records(actions: Iterable[OutgoingAction]) -> None:

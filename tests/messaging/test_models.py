@@ -40,7 +40,7 @@ def fields_for(action: OutgoingAction, after: Status) -> dict[str, Any]:
 
 def replay(action: OutgoingAction) -> str:
     """The state that the events alone lead to; fails where one does not follow from the last."""
-    state = ""
+    state: str = Status.QUEUED
     for event in ActionEvent.objects.filter(action=action).order_by("pk"):
         assert event.before == state
         state = event.after
