@@ -71,8 +71,13 @@ def keyset_page(
     """
     backwards = cursor is not None and cursor.backwards
     down = descending != backwards
-    found = [_first_places(rows, field, cursor, down=down, number=size + 1) for rows in querysets]
-    places: list[Place] = list(islice(heapq.merge(*found, reverse=down), size + 1))
+    places: list[Place] = []
+    for rows in querysets:
+        if field and len(places) > size:
+            # what lies beyond the last place found so far cannot be on the page
+            rows = _within(rows, field, places[-1][0], down=down)
+        found = _first_places(rows, field, cursor, down=down, number=size + 1)
+        places = list(islice(heapq.merge(places, found, reverse=down), size + 1))
     more = len(places) > size
     places = places[:size]
     if backwards:
@@ -170,6 +175,15 @@ def _beyond(rows: QuerySet[Any], field: str, cursor: Cursor, *, down: bool) -> Q
     beyond = Q(**{f"{field}__{way}e": at}) & (
         Q(**{f"{field}__{way}": at}) | Q(**{f"pk__{way}": pk})
     )
+    return _first_of_all(rows, field, beyond)
+
+
+def _within(rows: QuerySet[Any], field: str, last: datetime, *, down: bool) -> QuerySet[Any]:
+    """The rows that come no later than that moment, in the direction of reading."""
+    return _first_of_all(rows, field, Q(**{f"{field}__{'gte' if down else 'lte'}": last}))
+
+
+def _first_of_all(rows: QuerySet[Any], field: str, condition: Q) -> QuerySet[Any]:
     if field in rows.query.annotations:
-        return rows.filter(beyond)
-    return rows.model._default_manager.filter(beyond) & rows
+        return rows.filter(condition)
+    return rows.model._default_manager.filter(condition) & rows
