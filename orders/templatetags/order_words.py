@@ -19,9 +19,10 @@ def day_span(first: datetime | None, last: datetime | None) -> SafeString | str:
     """Two moments as days in the reader's zone: "11-13 Oct", "30 Oct - 2 Nov", or "11 Oct"."""
     if first is None or last is None:
         return ""
-    start, end = timezone.localtime(first), timezone.localtime(last)
+    end = timezone.localtime(last)
+    start, now = first.astimezone(end.tzinfo), timezone.now().astimezone(end.tzinfo)
     is_same_month = (start.year, start.month) == (end.year, end.month)
-    year = "" if end.year == timezone.localtime().year else f" {end.year}"
+    year = "" if end.year == now.year else f" {end.year}"
     title = f"{start:%-d %B %Y %H:%M} to {end:%-d %B %Y %H:%M %Z}"
     if start.date() == end.date():
         return format_html(

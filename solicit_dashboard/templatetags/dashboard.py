@@ -103,7 +103,8 @@ def moment(at: datetime | None, style: str = "short", marketplace_id: str = "") 
 def moment_words(at: datetime, style: str = "short") -> str:
     """The moment in the reader's zone: "20 Nov 14:05", or "20 Nov" with style "date"."""
     local = timezone.localtime(at)
-    day = local.strftime("%-d %b" if local.year == timezone.localtime().year else "%-d %b %Y")
+    this_year = timezone.now().astimezone(local.tzinfo).year
+    day = local.strftime("%-d %b" if local.year == this_year else "%-d %b %Y")
     return day if style == "date" else f"{day} {local:%H:%M}"
 
 
