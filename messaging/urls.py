@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from messaging.views import batches, outbox
+from messaging.views import batch_actions, batches, outbox
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
@@ -14,5 +14,5 @@ urlpatterns: list[URLPattern] = [
     path("batches/<int:batch_id>/", batches.batch, name="batch"),
     path("batches/<int:batch_id>/progress/", batches.progress, name="progress"),
     path("batches/<int:batch_id>/stop/", batches.stop, name="stop"),
-    path("batches/<int:batch_id>/actions.csv", batches.export, name="export"),
+    path("batches/<int:batch_id>/actions.csv", batch_actions.export, name="export"),
 ]

@@ -19,6 +19,9 @@ from django.db.models import Q, QuerySet
 PAGE_SIZE = 50
 MOST_COUNTED = 10_000
 
+FIRST_PAGE_NOTE = "Pages have no numbers here. This is the first one."
+LAST_PAGE_NOTE = "Pages have no numbers here. This is the last one."
+
 Place = tuple[datetime, int]
 
 
@@ -124,6 +127,27 @@ def read_cursor(after: str, before: str) -> Cursor | None:
     if abs(place[1]) >= 2**63:
         raise BadRequest("This page does not exist. Go back to the first one.")
     return Cursor(place, backwards=bool(before))
+
+
+def read_page(
+    after: str, before: str, page: str, *, descending: bool = True
+) -> tuple[Cursor | None, str]:
+    """Where the page begins, and a note when the address names a page by its number.
+
+    A number beyond the first stands for the last page, anything else for the first.
+    """
+    cursor = read_cursor(after, before)
+    if cursor is not None or not page or page == "1":
+        return cursor, ""
+    if page == "last" or (page.isdecimal() and int(page[:9]) > 1):
+        return (END if descending else END_ASCENDING), LAST_PAGE_NOTE
+    return None, FIRST_PAGE_NOTE
+
+
+def check_only_sort(given: str, name: str) -> None:
+    """The address of a list with one order asks for that order or none; else raises BadRequest."""
+    if given not in ("", name):
+        raise BadRequest(f"sort: “{given[:40]}” is not known here. It can be: {name}.")
 
 
 def write_place(place: Place) -> str:

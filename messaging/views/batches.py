@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from audit.models import AuditKind
-from audit.services import record_event
-from messaging.models import Batch, OutgoingAction, OutgoingActionQuerySet
-from messaging.outbox import PILLS, OutboxFilter, read_filter
+from messaging.models import Batch
+from messaging.outbox import PILLS
 from messaging.progress import (
     BatchProgress,
     Failure,
@@ -30,7 +27,8 @@ from messaging.progress import (
 from messaging.queueing import skipped_in_words
 from messaging.services import stop_batch
 from messaging.states import TONES, Status
-from messaging.views.outbox import PillLink, action_rows, is_any_moving
+from messaging.views.batch_actions import actions_of, read_state
+from messaging.views.outbox import PillLink, action_rows, is_any_moving, read_place
 from orders.states import Tone
 from sellers.models import Role
 from solicit_dashboard.access import (
@@ -39,10 +37,8 @@ from solicit_dashboard.access import (
     get_reach,
     get_user,
     log_ignored_fields,
-    single_value,
 )
-from solicit_dashboard.csv_cells import safe_cell
-from solicit_dashboard.keyset import keyset_page, pager, read_cursor
+from solicit_dashboard.keyset import keyset_page, pager
 from solicit_dashboard.middleware import is_htmx
 
 # Batches older than this are not looked at for the small status in the header.
@@ -57,18 +53,6 @@ BAR_ORDER = (
     Status.EXPIRED,
     Status.CANCELLED,
     Status.SENDING,
-)
-CSV_HEADER = (
-    "order",
-    "account",
-    "marketplace",
-    "state",
-    "reason",
-    "state since (UTC)",
-    "asked by",
-    "asked at (UTC)",
-    "next look (UTC)",
-    "Amazon request id",
 )
 
 
@@ -157,27 +141,6 @@ def stop(request: HttpRequest, batch_id: int) -> HttpResponse:
 
 
 @require_safe
-def export(request: HttpRequest, batch_id: int) -> StreamingHttpResponse:
-    """The batch's actions as CSV, as many as this person may see; cells are no formulas."""
-    found = get_batch(request, batch_id)
-    account_ids = get_reach(request).ids()
-    chosen = _read_filter(request, account_ids)
-    actions = _actions(found, chosen, account_ids)
-    record_event(
-        AuditKind.EXPORTED,
-        user=request.user,
-        subject=f"Batch {found.pk}",
-        rows=actions.count(),
-        state=chosen.pill.key,
-    )
-    return StreamingHttpResponse(
-        _csv_lines(actions),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="batch-{found.pk}.csv"'},
-    )
-
-
-@require_safe
 def batch_status(request: HttpRequest) -> HttpResponse:
     """The newest batch of this person that is under way, small, for the header of every page."""
     now = timezone.now()
@@ -232,9 +195,9 @@ def _table(
     request: HttpRequest, found: Batch, reach: Reach, counts: Mapping[Status, int]
 ) -> dict[str, object]:
     account_ids = reach.ids()
-    chosen = _read_filter(request, account_ids)
-    cursor = read_cursor(single_value(request.GET, "after"), single_value(request.GET, "before"))
-    page = keyset_page([_actions(found, chosen, account_ids)], "", cursor=cursor)
+    chosen = read_state(request, account_ids)
+    cursor, page_note = read_place(request, sort="asked")
+    page = keyset_page([actions_of(found, chosen, account_ids)], "", cursor=cursor)
     rows = action_rows(page.ids, reach)
     numbers = {pill: sum(counts.get(state, 0) for state in pill.states) for pill in PILLS}
     return {
@@ -244,6 +207,7 @@ def _table(
             for pill, number in numbers.items()
             if number or pill == chosen.pill
         ],
+        "notes": [page_note] if page_note else [],
         "rows": rows,
         "pager": pager(
             page, shown=len(rows), total=f"{numbers[chosen.pill]:,}", address=chosen.address
@@ -252,53 +216,3 @@ def _table(
         "is_moving": is_any_moving(rows),
         "export_address": reverse("messaging:export", args=[found.pk]) + chosen.address(),
     }
-
-
-def _read_filter(request: HttpRequest, account_ids: list[int]) -> OutboxFilter:
-    return read_filter(
-        state=single_value(request.GET, "state"),
-        account="",
-        first="",
-        last="",
-        number="",
-        account_ids=account_ids,
-    )
-
-
-def _actions(found: Batch, chosen: OutboxFilter, account_ids: list[int]) -> OutgoingActionQuerySet:
-    actions = OutgoingAction.objects.filter(batch=found, account_id__in=account_ids)
-    statuses = chosen.pill.statuses
-    return actions.filter(status__in=statuses) if statuses else actions
-
-
-def _csv_lines(actions: OutgoingActionQuerySet) -> Iterator[str]:
-    """The lines of the file, read from the database a few thousand at a time."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(CSV_HEADER)  # the mark makes spreadsheets read it as UTF-8
-    rows = actions.select_related("order", "account", "requested_by", "sent_attempt")
-    for action in rows.order_by("pk").iterator(chunk_size=2_000):
-        is_waiting = action.status in {Status.QUEUED, Status.UNCONFIRMED, Status.PROBABLY_SENT}
-        cells = (
-            action.order.amazon_order_id,
-            action.account.name,
-            action.order.marketplace_id,
-            action.get_status_display(),
-            action.reason,
-            _utc(action.status_at),
-            action.requested_by.get_username() if action.requested_by else "",
-            _utc(action.created_at),
-            _utc(action.look_at) if is_waiting else "",
-            action.sent_attempt.request_id if action.sent_attempt else "",
-        )
-        yield writer.writerow([safe_cell(cell) for cell in cells])
-
-
-class _Echo:
-    """A file that gives each line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

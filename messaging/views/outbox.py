@@ -28,12 +28,14 @@ from solicit_dashboard.access import (
     single_value,
 )
 from solicit_dashboard.keyset import (
+    Cursor,
     capped,
+    check_only_sort,
     count_to,
     fetch,
     keyset_page,
     pager,
-    read_cursor,
+    read_page,
 )
 from solicit_dashboard.middleware import is_htmx
 
@@ -110,12 +112,22 @@ def pill_links(
     return links, total
 
 
+def read_place(request: HttpRequest, *, sort: str) -> tuple[Cursor | None, str]:
+    """Where the page of the address begins, in the one order that its list has, and a note or ""."""
+    check_only_sort(single_value(request.GET, "sort"), sort)
+    return read_page(
+        single_value(request.GET, "after"),
+        single_value(request.GET, "before"),
+        single_value(request.GET, "page"),
+    )
+
+
 @require_safe
 def outbox(request: HttpRequest) -> HttpResponse:
     """All that was asked of Amazon for this person's accounts, newest change first."""
     reach = get_reach(request)
     chosen = _read_filter(request, reach)
-    cursor = read_cursor(single_value(request.GET, "after"), single_value(request.GET, "before"))
+    cursor, page_note = read_place(request, sort="changed")
     page = keyset_page(chosen.ordered_parts(reach.ids()), "status_at", cursor=cursor)
     rows = action_rows(page.ids, reach)
     links, total = pill_links(
@@ -124,6 +136,7 @@ def outbox(request: HttpRequest) -> HttpResponse:
     context = {
         "chosen": chosen,
         "pills": links,
+        "notes": [page_note] if page_note else [],
         "rows": rows,
         "pager": pager(page, shown=len(rows), total=total, address=chosen.address),
         "accounts": reach.accounts,

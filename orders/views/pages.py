@@ -27,11 +27,8 @@ from orders.views.listing import (
 from orders.views.selection import sign_all_matching
 from sellers.models import Role
 from solicit_dashboard.access import Reach, get_order, get_reach, get_user, single_value
-from solicit_dashboard.keyset import END, END_ASCENDING, Cursor, read_cursor
+from solicit_dashboard.keyset import Cursor, read_page
 from solicit_dashboard.middleware import is_htmx
-
-FIRST_PAGE_NOTE = "Pages have no numbers here. This is the first one."
-LAST_PAGE_NOTE = "Pages have no numbers here. This is the last one."
 
 
 @require_safe
@@ -131,16 +128,12 @@ def _answer(
 
 
 def _place(request: HttpRequest, filters: OrderFilter) -> tuple[Cursor | None, str]:
-    """Where the page begins, and a note when the address names a page by its number."""
-    after = single_value(request.GET, "after")
-    before = single_value(request.GET, "before")
-    page = single_value(request.GET, "page")
-    cursor = read_cursor(after, before)
-    if cursor is not None or not page or page == "1":
-        return cursor, ""
-    if page == "last" or (page.isdecimal() and int(page[:9]) > 1):
-        return (END if filters.is_descending else END_ASCENDING), LAST_PAGE_NOTE
-    return None, FIRST_PAGE_NOTE
+    return read_page(
+        single_value(request.GET, "after"),
+        single_value(request.GET, "before"),
+        single_value(request.GET, "page"),
+        descending=filters.is_descending,
+    )
 
 
 def _headers(filters: OrderFilter) -> dict[str, dict[str, str]]:

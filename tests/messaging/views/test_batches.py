@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import timedelta
 
 import pytest
@@ -13,11 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit.models import AuditEvent, AuditKind
 from messaging.models import Batch, OutgoingAction
 from messaging.states import Status
 from sellers.models import Role, SellerAccount
-from solicit_dashboard.csv_cells import read_cell
 from tests.factories import (
     BatchFactory,
     MembershipFactory,
@@ -221,43 +217,41 @@ def test_the_table_shows_a_state_and_its_pages(client: Client, account: SellerAc
     second = client.get(f"/batches/{batch.pk}/{response.context['pager'].next}")
     shown = [row.action.pk for page in (response, second) for row in page.context["rows"]]
     assert shown == [action.pk for action in reversed(sent)]
-    assert client.get(f"/batches/{batch.pk}/?state=nonsense").status_code == 400
 
 
-def test_the_export_holds_every_action_and_no_formula(
-    client: Client, account: SellerAccount, operator: User
+@pytest.mark.parametrize("page", ["0", "-1", "9e9", "abc", "7"])
+def test_a_page_by_number_is_the_first_or_the_last_with_a_note(
+    client: Client, account: SellerAccount, page: str
 ) -> None:
-    account.name = "=cmd|' /C calc'!A0"
-    account.save()
     batch = BatchFactory()
-    sent = add(batch, account, Status.SENT)
-    add(batch, account, Status.REFUSED, reason="@SUM(1+1)\r\n<b>")
-    add(batch, SellerAccountFactory(), Status.SENT)
-    response = client.get(f"/batches/{batch.pk}/actions.csv")
-    text = b"".join(response).decode("utf-8-sig")
-    header, *rows = csv.reader(io.StringIO(text, newline=""))
-    assert response["Content-Type"].startswith("text/csv")
-    assert response["Content-Disposition"] == f'attachment; filename="batch-{batch.pk}.csv"'
-    assert header[0] == "order"
-    assert [row[0] for row in rows] == list(
-        batch.actions.filter(account=account)
-        .order_by("pk")
-        .values_list("order__amazon_order_id", flat=True)
-    )
-    assert rows[0][header.index("Amazon request id")] == sent.sent_attempt.request_id
-    cells = [cell for row in rows for cell in row]
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-    assert read_cell(rows[0][1]) == account.name
-    event = AuditEvent.objects.get(kind=AuditKind.EXPORTED)
-    assert (event.user, event.detail["rows"]) == (operator, 2)
+    oldest, *_others = [add(batch, account, Status.SENT) for _ in range(51)]
+    response = client.get(f"/batches/{batch.pk}/?page={page}")
+    which = "last" if page == "7" else "first"
+    assert f"Pages have no numbers here. This is the {which} one." in response.content.decode()
+    shown = [row.action for row in response.context["rows"]]
+    assert (oldest in shown) == (which == "last")
 
 
-def test_the_export_keeps_to_the_state(client: Client, account: SellerAccount) -> None:
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("state=nonsense", "There is no state “nonsense”"),
+        ("sort=password", "It can be: asked."),
+        ("sort=asked&sort=asked", "“sort” was given 2 times"),
+        ("page=1&page=2", "“page” was given 2 times"),
+        ("after=x", "This page does not exist"),
+    ],
+)
+def test_a_bad_address_is_refused_by_name(
+    client: Client, account: SellerAccount, query: str, words: str
+) -> None:
     batch = BatchFactory()
     add(batch, account, Status.SENT)
-    add(batch, account, Status.REFUSED)
-    lines = b"".join(client.get(f"/batches/{batch.pk}/actions.csv?state=refused")).splitlines()
-    assert len(lines) == 2
+    for headers in ({}, HTMX):
+        response = client.get(f"/batches/{batch.pk}/?{query}", headers=headers)
+        assert response.status_code == 400
+        assert words in response.content.decode()
+    assert client.get(f"/batches/{batch.pk}/?sort=asked&page=1").status_code == 200
 
 
 def test_the_header_shows_the_newest_batch_under_way(

@@ -138,6 +138,9 @@ def test_pages_lead_to_each_other(account: SellerAccount) -> None:
         ("q=abc", "123-1234567-1234567"),
         ("after=x", "This page does not exist"),
         ("state=sent&state=held", "“state” was given 2 times"),
+        ("sort=password", "It can be: changed."),
+        ("sort=changed&sort=changed", "“sort” was given 2 times"),
+        ("page=1&page=2", "“page” was given 2 times"),
         ("q=%00", "NUL"),
     ],
 )
@@ -147,6 +150,32 @@ def test_a_bad_address_is_refused_by_name(account: SellerAccount, query: str, wo
         response = client.get(f"/outbox/?{query}", headers=headers)
         assert response.status_code == 400
         assert words in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("page", "which"),
+    [
+        ("1", ""),
+        ("0", "first"),
+        ("-1", "first"),
+        ("9e9", "first"),
+        ("abc", "first"),
+        ("7", "last"),
+        ("last", "last"),
+        ("9" * 400, "last"),
+    ],
+)
+def test_a_page_by_number_is_the_first_or_the_last_with_a_note(
+    account: SellerAccount, page: str, which: str
+) -> None:
+    oldest, *_others = [add(account) for _ in range(51)]
+    client = log_in(account)
+    for headers in ({}, HTMX):
+        response = client.get(f"/outbox/?sort=changed&page={page}", headers=headers)
+        note = f"Pages have no numbers here. This is the {which} one."
+        assert (note in response.content.decode()) == bool(which)
+        shown = [row.action for row in response.context["rows"]]
+        assert (oldest in shown) == (which == "last")
 
 
 def test_buttons_fit_the_state_and_the_role(account: SellerAccount) -> None:
