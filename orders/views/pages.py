@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,8 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from orders.forms import OrderFilterForm
-from orders.models import Order, OrderSync
+from orders.models import Order
 from orders.views.filters import OrderFilter
+from orders.views.freshness import freshness
 from orders.views.listing import (
     Tally,
     count_pill,
@@ -122,9 +122,8 @@ def _answer(
 ) -> HttpResponse:
     if is_htmx(request):
         return render(request, "orders/_list_answer.html", context, status=status)
-    syncs = OrderSync.objects.filter(account_id__in=reach.ids())
-    synced = syncs.aggregate(at=Min("worked_at"))["at"]
-    return render(request, "orders/list.html", context | {"synced_at": synced}, status=status)
+    context |= {"freshness": freshness(reach.accounts)}
+    return render(request, "orders/list.html", context, status=status)
 
 
 def _place(request: HttpRequest, filters: OrderFilter) -> tuple[Cursor | None, str]:
