@@ -68,9 +68,11 @@ class Caller:
         path: str,
         query: str = "",
         before_send: Callable[[], None] | None = None,
+        body: bytes | None = None,
     ) -> HttpAnswer:
         """The successful answer to the call; raises SpApiError for every other end of it.
 
+        `body` is JSON, or None for a call without one (a GET must not have any).
         A GET is repeated once with a new token if Amazon says that the old one has expired, and by
         the transport once on a new connection if the kept-alive one had been closed. A POST is
         never repeated, unless it was answered by 429 and the retry of these is switched on: such a
@@ -80,7 +82,7 @@ class Caller:
         throttled = 0
         while True:
             try:
-                return self._once(operation, path, query, before_send)
+                return self._once(operation, path, query, before_send, body)
             except (Throttled, TokenServiceUnavailable) as error:
                 throttled += 1
                 if error.status != 429 or not self._retries(throttled):
@@ -124,6 +126,7 @@ class Caller:
         path: str,
         query: str,
         before_send: Callable[[], None] | None,
+        body: bytes | None,
     ) -> HttpAnswer:
         token = self._tokens.current()
         try:
@@ -134,7 +137,7 @@ class Caller:
         try:
             if not self._tokens.lasts(token):
                 token = self._tokens.current()  # the limiter may have held us back for long
-            answer = self._send(operation, path, query, token, before_send)
+            answer = self._send(operation, path, query, token, before_send, body)
         finally:
             self._answered(operation, answer)
         if answer.status != operation.success:
@@ -154,6 +157,7 @@ class Caller:
         query: str,
         token: AccessToken,
         before_send: Callable[[], None] | None,
+        body: bytes | None,
     ) -> HttpAnswer:
         reads = operation.method == "GET"
         headers = {
@@ -165,10 +169,13 @@ class Caller:
         }
         if not reads:
             headers["Connection"] = "close"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         request = HttpRequest(
             operation.method,
             f"{self._endpoint}{path}{'?' if query else ''}{query}",
             headers,
+            body=body,
             connect_timeout=self._connect_timeout,
             deadline=self._deadline,
             max_body=operation.max_body,

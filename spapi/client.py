@@ -1,8 +1,9 @@
 """The client: one method for each operation of Amazon's that is called."""
 
 import ipaddress
+import json
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
@@ -14,11 +15,14 @@ from spapi.limits import Limiter, RateLimiting
 from spapi.logs import CallLog, Logging
 from spapi.marketplaces import REGIONS
 from spapi.operations import (
+    CREATE_CONFIRM_ORDER_DETAILS,
     CREATE_SOLICITATION,
     GET_MARKETPLACE_PARTICIPATIONS,
+    GET_MESSAGING_ACTIONS,
     GET_ORDER,
     GET_SOLICITATION_ACTIONS,
     SEARCH_ORDERS,
+    Operation,
 )
 from spapi.reading import read_order, read_page, read_participations
 from spapi.texts import parse_json
@@ -103,16 +107,7 @@ class Client:
         self, order_id: str, marketplace_id: str
     ) -> OfferedActions:
         """What Amazon offers for the order at this moment; an empty list is never final."""
-        operation = GET_SOLICITATION_ACTIONS
-        path = operation.url_path(order_id=order_id)
-        answer = self._caller.call(operation, path, _query(marketplaceIds=[marketplace_id]))
-        actions, well_formed = parse_action_links(parse_json(answer.body))
-        return OfferedActions(
-            actions=actions,
-            well_formed=well_formed and not answer.cut,
-            request_id=request_id(answer),
-            body=self._caller.kept_body(answer),
-        )
+        return self._offers(GET_SOLICITATION_ACTIONS, order_id, marketplace_id)
 
     def create_product_review_and_seller_feedback_solicitation(
         self,
@@ -128,12 +123,34 @@ class Client:
         is called when all else is ready, directly before the first byte leaves; if it raises,
         nothing is sent and Aborted is raised.
         """
-        operation = CREATE_SOLICITATION
-        path = operation.url_path(order_id=order_id)
-        answer = self._caller.call(
-            operation, path, _query(marketplaceIds=[marketplace_id]), before_send
-        )
-        return Accepted(answer.status, request_id(answer), self._caller.kept_body(answer))
+        return self._accepted(CREATE_SOLICITATION, order_id, marketplace_id, before_send)
+
+    def get_messaging_actions_for_order(self, order_id: str, marketplace_id: str) -> OfferedActions:
+        """The messages that Amazon offers for the order at this moment.
+
+        The names in the list are not always those of the operations, and the schema of an action
+        describes Seller Central's form, not the body that the operation takes.
+        """
+        return self._offers(GET_MESSAGING_ACTIONS, order_id, marketplace_id)
+
+    def create_confirm_order_details(
+        self,
+        order_id: str,
+        marketplace_id: str,
+        *,
+        text: str,
+        before_send: Callable[[], None] | None = None,
+    ) -> Accepted:
+        """Amazon has taken the message, a question to the buyer before the order is shipped.
+
+        Every accepted call is one more message to the buyer, none has an id, and there is no way to
+        ask afterwards: of an error, `effect` says whether the buyer may have got it. `text` is 1 to
+        2,000 characters in the buyer's language, without HTML and e-mail addresses (model
+        messaging.json). `before_send` as above.
+        """
+        operation = CREATE_CONFIRM_ORDER_DETAILS
+        body = _json({"text": text})
+        return self._accepted(operation, order_id, marketplace_id, before_send, body)
 
     def search_orders(
         self,
@@ -197,6 +214,30 @@ class Client:
             raise self._caller.malformed(operation, answer)
         return participations
 
+    def _offers(self, operation: Operation, order_id: str, marketplace_id: str) -> OfferedActions:
+        path = operation.url_path(order_id=order_id)
+        answer = self._caller.call(operation, path, _query(marketplaceIds=[marketplace_id]))
+        actions, well_formed = parse_action_links(parse_json(answer.body))
+        return OfferedActions(
+            actions=actions,
+            well_formed=well_formed and not answer.cut,
+            request_id=request_id(answer),
+            body=self._caller.kept_body(answer),
+        )
+
+    def _accepted(
+        self,
+        operation: Operation,
+        order_id: str,
+        marketplace_id: str,
+        before_send: Callable[[], None] | None,
+        body: bytes | None = None,
+    ) -> Accepted:
+        path = operation.url_path(order_id=order_id)
+        query = _query(marketplaceIds=[marketplace_id])
+        answer = self._caller.call(operation, path, query, before_send, body)
+        return Accepted(answer.status, request_id(answer), self._caller.kept_body(answer))
+
     def close(self) -> None:
         """Idle connections are closed, unless the transport was given and may serve others."""
         if self._owns_transport:
@@ -210,6 +251,11 @@ def _query(**parameters: Collection[str]) -> str:
         for name, values in parameters.items()
         if values
     )
+
+
+def _json(document: Mapping[str, object]) -> bytes:
+    """The document as UTF-8; ValueError for a text that is none (half of a surrogate pair)."""
+    return json.dumps(document, ensure_ascii=False).encode("utf-8")
 
 
 def _moment(value: datetime | str | None) -> list[str]:

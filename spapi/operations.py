@@ -47,6 +47,7 @@ class Operation:
 
 _MODELS = "https://github.com/amzn/selling-partner-api-models/blob/main/models"
 _SOLICITATIONS = f"{_MODELS}/solicitations-api-model/solicitations.json"
+_MESSAGING = f"{_MODELS}/messaging-api-model/messaging.json"
 _ORDERS = f"{_MODELS}/orders-api-model/orders_2026-01-01.json"
 _SELLERS = f"{_MODELS}/sellers-api-model/sellers.json"
 
@@ -72,6 +73,30 @@ CREATE_SOLICITATION = Operation(
     success=201,
     source=_SOLICITATIONS,
     # Amazon answers `{}` or a short list of errors; nothing longer is of use.
+    max_body=64 * _KIB,
+)
+GET_MESSAGING_ACTIONS = Operation(
+    name="getMessagingActionsForOrder",
+    api="messaging",
+    version="v1",
+    method="GET",
+    path="/messaging/v1/orders/{order_id}",
+    rate=1.0,
+    burst=5,
+    success=200,
+    source=_MESSAGING,
+)
+CREATE_CONFIRM_ORDER_DETAILS = Operation(
+    name="createConfirmOrderDetails",
+    api="messaging",
+    version="v1",
+    method="POST",
+    path="/messaging/v1/orders/{order_id}/messages/confirmOrderDetails",
+    rate=1.0,
+    burst=5,
+    success=201,
+    source=_MESSAGING,
+    # Amazon answers `{}` or a short list of errors, as for solicitations.
     max_body=64 * _KIB,
 )
 SEARCH_ORDERS = Operation(
@@ -116,6 +141,8 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         for operation in (
             GET_SOLICITATION_ACTIONS,
             CREATE_SOLICITATION,
+            GET_MESSAGING_ACTIONS,
+            CREATE_CONFIRM_ORDER_DETAILS,
             SEARCH_ORDERS,
             GET_ORDER,
             GET_MARKETPLACE_PARTICIPATIONS,

@@ -1,8 +1,10 @@
 """What a client asks of Amazon, and with what it can and cannot be built."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ import spapi
 from tests.spapi.conftest import CREDENTIALS, ORDER, US, Amazon, ask, look
 from tests.spapi.servers import reply
 
+SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 MakeClient = Callable[..., spapi.Client]
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -286,3 +289,58 @@ def test_closed_client_closes_its_connections(amazon: Amazon, client: spapi.Clie
     look(client)
     first, second = amazon.calls
     assert first.connection != second.connection
+
+
+def test_message_goes_as_json_on_a_connection_of_its_own(
+    amazon: Amazon, client: spapi.Client
+) -> None:
+    amazon.replies = lambda _: reply(201, {})
+    text = 'Größe 38 oder 39? "So" – \u2028\U0001f642\nDanke'
+    assert client.create_confirm_order_details(ORDER, US, text=text).status == 201
+    client.create_confirm_order_details(ORDER, US, text=text)
+    first, second = amazon.calls
+    assert (first.method, first.path) == (
+        "POST",
+        f"/messaging/v1/orders/{ORDER}/messages/confirmOrderDetails",
+    )
+    assert first.query == {"marketplaceIds": [US]}
+    assert first.headers["content-type"] == "application/json"
+    assert json.loads(first.body) == {"text": text}
+    assert first.connection != second.connection
+
+
+def test_text_that_is_no_text_is_refused_before_anything_leaves(
+    amazon: Amazon, client: spapi.Client
+) -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        client.create_confirm_order_details(ORDER, US, text="half \ud83d of a pair")
+    assert amazon.calls == []
+
+
+def test_message_never_reaches_the_logs(
+    amazon: Amazon, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(logging=spapi.Logging(request=True, response=True, error=True))
+    amazon.replies = lambda _: reply(500, {"errors": [{"code": "InternalFailure"}]})
+    with caplog.at_level("DEBUG"), pytest.raises(spapi.ServerError) as caught:
+        client.create_confirm_order_details(ORDER, US, text="A private question")
+    logged = [record.getMessage() for record in caplog.records]
+    assert any("createConfirmOrderDetails" in line for line in logged)
+    assert "private" not in " ".join([*logged, str(caught.value), repr(caught.value)])
+
+
+def test_live_list_of_messages_names_them_and_keeps_their_forms(
+    amazon: Amazon, client: spapi.Client
+) -> None:
+    body = (SAMPLES / "messaging-getMessagingActionsForOrder.json").read_text()
+    amazon.replies = lambda _: reply(200, body, content_type="application/hal+json")
+    offered = client.get_messaging_actions_for_order(ORDER, US)
+    (request,) = amazon.calls
+    assert (request.method, request.path) == ("GET", f"/messaging/v1/orders/{ORDER}")
+    assert (request.body, request.query) == (b"", {"marketplaceIds": [US]})
+    assert offered.well_formed
+    assert offered.offers("unexpectedProblem")
+    assert not offered.offers("confirmOrderDetails")
+    forms = {action.name: action.schema for action in offered.actions}
+    sent = json.loads(body)["_embedded"]["actions"]
+    assert forms == {action["name"]: action["_embedded"]["schema"] for action in sent}

@@ -17,6 +17,7 @@ from tests.spapi.conftest import ORDER, US, Amazon
 from tests.spapi.servers import Seen, reply
 
 MODELS = Path(__file__).parent.parent / "data" / "models"
+FILES = ("solicitations.json", "messaging.json", "orders_2026-01-01.json", "sellers.json")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Example:
 
 
 def examples() -> Iterator[Example]:
-    for file in ("solicitations.json", "orders_2026-01-01.json", "sellers.json"):
+    for file in FILES:
         model = json.loads((MODELS / file).read_text())
         for path, methods in model["paths"].items():
             for method, operation in methods.items():
@@ -70,6 +71,12 @@ CALLS: dict[str, Callable[[spapi.Client, dict], object]] = {
             given["amazonOrderId"], *given.get("marketplaceIds", [US])
         )
     ),
+    "getMessagingActionsForOrder": lambda client, given: client.get_messaging_actions_for_order(
+        given["amazonOrderId"], US
+    ),
+    "createConfirmOrderDetails": lambda client, given: client.create_confirm_order_details(
+        given["amazonOrderId"], US, **given.get("body", {"text": "Any text"})
+    ),
     "searchOrders": lambda client, given: client.search_orders(
         created_after=given["createdAfter"],
         marketplace_ids=given.get("marketplaceIds", ()),
@@ -91,7 +98,7 @@ def check(request: Seen, example: Example) -> None:
         if described["in"] == "path":
             path = path.replace("{" + name + "}", str(queried.pop(name)))
     assert (request.method, request.path) == (example.method, path)
-    assert request.body == b""
+    check_body(request, queried.pop("body", None), "body" in example.parameters)
     sent: dict[str, object] = {}
     for name, values in request.query.items():
         described = example.parameters[name]
@@ -105,14 +112,29 @@ def check(request: Seen, example: Example) -> None:
         assert set(sent[name]) <= set(described["items"].get("enum", sent[name]))
     assert queried.items() <= sent.items()
     for name, described in example.parameters.items():
-        assert name in sent or described["in"] == "path" or not described["required"]
+        assert name in sent or described["in"] != "query" or not described["required"]
+
+
+def check_body(request: Seen, wanted: object, is_known: bool) -> None:
+    """The request has the body of the example, as JSON; none where the model knows of none."""
+    if not is_known:
+        assert request.body == b""
+        assert "content-type" not in request.headers
+        return
+    assert request.headers["content-type"] == "application/json"
+    assert json.loads(request.body) == (wanted or {"text": "Any text"})
 
 
 def test_models_have_the_examples_that_we_expect() -> None:
     counted = {(one.operation, one.status) for one in EXAMPLES}
     assert {operation for operation, _ in counted} == set(spapi.OPERATIONS)
-    assert {("searchOrders", 400), ("getOrder", 400)} <= counted
-    assert len(EXAMPLES) >= 11
+    assert {
+        ("searchOrders", 400),
+        ("getOrder", 400),
+        ("getMessagingActionsForOrder", 400),
+        ("createConfirmOrderDetails", 400),
+    } <= counted
+    assert len(EXAMPLES) >= 15
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -142,7 +164,12 @@ def compare(result: object, response: dict) -> None:
             assert result.well_formed
             names = [action["name"] for action in response["_links"]["actions"]]
             assert [action.name for action in result.actions] == names
-            assert result.offers("productReviewAndSellerFeedback")
+            links = [action["href"] for action in response["_links"]["actions"]]
+            offered = "productReviewAndSellerFeedback", "confirmOrderDetails"
+            assert [result.offers(name) for name in offered] == [
+                "solicitations" in links[0],
+                "messaging" in links[0],
+            ]
         case spapi.Accepted():
             assert (result.status, json.loads(result.body)) == (201, response)
         case spapi.OrderPage():

@@ -11,6 +11,7 @@ from spapi import OPERATIONS
 MODELS = Path(__file__).parent.parent / "data" / "models"
 FILES = {
     "solicitations": "solicitations.json",
+    "messaging": "messaging.json",
     "orders": "orders_2026-01-01.json",
     "sellers": "sellers.json",
 }
