@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,7 +57,8 @@ def preview_reviews(
 ) -> RequestPreview:
     """What `request_reviews` would do with these orders now; `start` is when sending would begin."""
     orders = orders.order_by()
-    skipped, _ = _count_skipped(orders, at)
+    skipped = sum(orders.count_by_obstacle(at).values(), Counter())
+    del skipped[""]
     wanted = orders.eligible(at).unasked()
     if limit is not None:
         wanted = Order.objects.filter(
@@ -96,7 +98,7 @@ def preview_reviews(
     ]
     eligible = sum(share.eligible for share in shares)
     return RequestPreview(
-        selected=eligible + sum(skipped.values()),
+        selected=eligible + skipped.total(),
         eligible=eligible,
         skipped=skipped,
         shares=shares,
@@ -113,11 +115,12 @@ def queue_reviews(
     them: the database allows one.
     """
     orders = orders.order_by()
-    skipped, expected = _count_skipped(orders, at)
+    skipped = orders.count_by_obstacle(at)
+    expected = {account_id: counts.pop("", 0) for account_id, counts in skipped.items()}
     wanted = orders.eligible(at).unasked()
     if limit is not None:
         wanted = wanted.order_by("latest_delivery_at", "pk")[:limit]
-        expected = min(expected, limit)
+        expected = Counter(wanted.values_list("account_id", flat=True))
     look_at = max(at, batch.release_at - LOOK_LEAD)
     queued = _insert_actions(
         wanted,
@@ -147,32 +150,28 @@ def queue_reviews(
     Order.objects.filter(pk__in=actions.order_by().values("order_id")).mark_solicitation(
         Status.QUEUED, at
     )
-    if queued < expected:
+    made = dict(actions.order_by().values_list("account_id").annotate(Count("pk")))
+    for account_id, number in expected.items():
         # somebody else asked for these between the two statements
-        skipped[Status.QUEUED.value] = skipped.get(Status.QUEUED.value, 0) + expected - queued
+        lost = number - made.get(account_id, 0)
+        if lost > 0:
+            skipped.setdefault(account_id, Counter())[Status.QUEUED.value] += lost
     batch.queued = queued
-    batch.skipped = skipped
-    batch.selected = queued + sum(skipped.values())
+    batch.skipped = {str(pk): dict(counts) for pk, counts in skipped.items() if counts}
+    batch.selected = queued + sum(counts.total() for counts in skipped.values())
     batch.save(update_fields=["queued", "skipped", "selected"])
-    return sorted(actions.order_by().values_list("account_id", flat=True).distinct())
+    return sorted(made)
 
 
-def skipped_in_words(skipped: dict[str, int]) -> list[tuple[str, int]]:
-    """Reasons for leaving orders out, as a person reads them, most frequent first."""
+def skipped_in_words(skipped: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Reasons for leaving orders out, as a person reads them: most frequent first, then by name."""
     words: Counter[str] = Counter()
     for reason, number in skipped.items():
         if reason in Refusal.values:
             words[Refusal(reason).label] += number
         else:
             words[f"Asked already: {Status(reason).label.lower()}"] += number
-    return words.most_common()
-
-
-def _count_skipped(orders: OrderQuerySet, at: datetime) -> tuple[dict[str, int], int]:
-    """How many are left out, by reason, and how many are not."""
-    counts = orders.count_by_obstacle(at)
-    wanted = counts.pop("", 0)
-    return counts, wanted
+    return sorted(words.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _insert_actions(source: models.QuerySet[Any], columns: dict[str, Any]) -> int:

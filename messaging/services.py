@@ -104,7 +104,7 @@ def request_reviews(
 ) -> Batch:
     """A batch holds a queued review request for each of these orders that may be asked.
 
-    The others are left out and counted by reason in `Batch.skipped`. `orders` must already be cut to
+    The others are left out and counted by account and reason in `Batch.skipped`. `orders` must already be cut to
     what the person may touch. With `limit`, those whose windows close first are taken. The same
     `client_key` returns the batch that it made before, so that a double click makes one batch;
     somebody else's key raises NotAllowedError.

@@ -44,16 +44,19 @@ class OrderQuerySet(models.QuerySet["Order"]):
         rows = self.with_refusal(at).exclude(refusal="").values_list("pk", "refusal")
         return {pk: Refusal(refusal) for pk, refusal in rows}
 
-    def count_by_obstacle(self, at: datetime) -> dict[str, int]:
-        """How many of these may not be asked: by the state of their solicitation, else by refusal.
+    def count_by_obstacle(self, at: datetime) -> dict[int, Counter[str]]:
+        """By account id: how many of these may not be asked at that moment (UTC), and why.
 
-        Those that may be asked are counted under ''.
+        The reason is the state of their solicitation, else the refusal. Those that may be asked are
+        counted under ''.
         """
-        counts: Counter[str] = Counter()
-        rows = self.with_refusal(at).order_by().values_list("solicitation", "refusal")
-        for solicitation, refusal, number in rows.annotate(Count("pk")):
-            counts[solicitation or refusal] += number
-        return dict(counts)
+        counts: dict[int, Counter[str]] = {}
+        rows = self.with_refusal(at).order_by()
+        for account_id, solicitation, refusal, number in rows.values_list(
+            "account_id", "solicitation", "refusal"
+        ).annotate(Count("pk")):
+            counts.setdefault(account_id, Counter())[solicitation or refusal] += number
+        return counts
 
     def with_checks(self, at: datetime, window: ReviewWindow | None = None) -> Self:
         """Each with `check_<refusal>`: whether that rule holds at that moment (UTC)."""

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('release_at', models.DateTimeField(help_text='End of the hold: nothing is sent before.')),
                 ('selected', models.PositiveIntegerField(default=0, help_text='How many orders were selected.')),
                 ('queued', models.PositiveIntegerField(default=0, help_text='How many actions were made.')),
-                ('skipped', models.JSONField(default=dict, help_text='How many orders were left out, by reason (a refusal or a state).')),
+                ('skipped', models.JSONField(default=dict, help_text='How many orders were left out: by account id, then by reason (a refusal or a state).')),
                 ('stopped_at', models.DateTimeField(blank=True, null=True)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('stopped_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
+from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
@@ -50,7 +52,9 @@ class Batch(models.Model):
     selected = models.PositiveIntegerField(default=0, help_text="How many orders were selected.")
     queued = models.PositiveIntegerField(default=0, help_text="How many actions were made.")
     skipped = models.JSONField(
-        default=dict, help_text="How many orders were left out, by reason (a refusal or a state)."
+        default=dict,
+        help_text="How many orders were left out: by account id, then by reason (a refusal or a"
+        " state).",
     )
     stopped_at = models.DateTimeField(null=True, blank=True)
     stopped_by = models.ForeignKey(
@@ -65,3 +69,10 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"Batch {self.pk}"
+
+    def left_out(self, account_ids: Collection[int]) -> Counter[str]:
+        """How many orders of these accounts were left out, by reason."""
+        counts: Counter[str] = Counter()
+        for account_id in account_ids:
+            counts.update(self.skipped.get(str(account_id), {}))
+        return counts

@@ -93,11 +93,7 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         )
     view = _progress_view(found, reach, timezone.now())
     context = _table(request, found, reach, view.progress.counts)
-    sees_all = found.created_by_id == get_user(request).pk or view.progress.total == found.queued
-    context |= {
-        "view": view,
-        "skipped": skipped_in_words(found.skipped) if sees_all else [],
-    }
+    context |= {"view": view, "skipped": skipped_in_words(found.left_out(reach.ids()))}
     return render(request, "messaging/batch.html", context)
 
 

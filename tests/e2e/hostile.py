@@ -50,7 +50,11 @@ def make(people: list[str]) -> dict[str, Any]:
     asker = factories.UserFactory(username=ATTACKS[5], first_name=ATTACKS[0], last_name=ATTACKS[1])
     factories.OrderSyncFactory(account=account, error=ATTACKS[6], error_at=account.created_at)
     batch = factories.BatchFactory(
-        created_by=asker, description=ATTACKS[0], selected=8, queued=8, skipped={ATTACKS[1]: 3}
+        created_by=asker,
+        description=ATTACKS[0],
+        selected=8,
+        queued=8,
+        skipped={ATTACKS[1]: {ATTACKS[2]: 3}},
     )
     states = [Status.REFUSED, Status.UNCONFIRMED, Status.SENT, Status.CANCELLED]
     order_pages = []

@@ -1,6 +1,7 @@
 """Many requests at once: what is made, what is left out and why, at whatever speed."""
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,11 @@ def ask(user: User | None = None, **options: Any) -> Batch:
     orders = options.pop("orders", Order.objects.all())
     options = {"at": NOW, "client_key": uuid.uuid4()} | options
     return request_reviews(orders, user=user or UserFactory(), **options)
+
+
+def left_out(batch: Batch) -> dict[str, int]:
+    """How many of all accounts were left out, by reason."""
+    return batch.left_out(SellerAccount.objects.values_list("pk", flat=True))
 
 
 def test_every_eligible_order_has_a_queued_action_of_the_batch(settings: Settings) -> None:
@@ -101,9 +107,38 @@ def a_mixture() -> dict[str, int]:
 def test_what_is_left_out_is_counted_by_its_reason() -> None:
     skipped = a_mixture()
     batch = ask()
-    assert batch.skipped == skipped
+    assert left_out(batch) == skipped
     assert batch.queued == 2 + len(set(Status) - TAKEN)
     assert batch.selected == Order.objects.count()
+
+
+def test_what_is_left_out_is_counted_for_each_account() -> None:
+    first, second, third = SellerAccountFactory.create_batch(3)
+    due_order(account=first)
+    due_order(account=first, is_refunded=True)
+    due_order(account=second, is_refunded=True)
+    due_action(order=due_order(account=second))
+    due_order(account=third)
+    batch = ask()
+    batch.refresh_from_db()
+    assert batch.left_out([first.pk]) == {"refunded": 1}
+    assert batch.left_out([second.pk]) == {"refunded": 1, "queued": 1}
+    assert batch.left_out([third.pk]) == {}
+    assert batch.left_out([first.pk, second.pk]) == {"refunded": 2, "queued": 1}
+
+
+@pytest.mark.parametrize("limit", [None, 1, 5])
+def test_what_is_lost_to_somebody_else_counts_for_its_account(limit: int | None) -> None:
+    """The orders' marks are behind, as another transaction's are until it commits."""
+    first, second = SellerAccountFactory.create_batch(2)
+    due_order(account=first)
+    taken = due_order(account=second, latest_delivery_at=NOW - 12 * DAY)  # it closes first
+    due_action(order=taken)
+    Order.objects.update(solicitation="")
+    batch = BatchFactory(created_at=NOW)
+    queue_reviews(batch, Order.objects.all(), at=NOW, limit=limit)
+    assert batch.skipped == {str(second.pk): {"queued": 1}}
+    assert batch.selected == batch.queued + 1 == (1 if limit == 1 else 2)
 
 
 def test_reasons_are_said_in_words_most_frequent_first() -> None:
@@ -126,7 +161,7 @@ def test_the_preview_is_what_the_request_then_does(limit: int | None) -> None:
     preview = preview_reviews(orders, at=NOW, start=NOW, limit=limit)
     batch = ask(limit=limit)
     assert (preview.selected, preview.eligible) == (batch.selected, batch.queued)
-    assert preview.skipped == batch.skipped
+    assert preview.skipped == left_out(batch)
     made = OutgoingAction.objects.filter(batch=batch)
     shares = {share.account.pk: share.eligible for share in preview.shares}
     assert shares == {
@@ -134,7 +169,7 @@ def test_the_preview_is_what_the_request_then_does(limit: int | None) -> None:
     }
     for share in preview.shares:
         assert sum(share.marketplaces.values()) == share.eligible
-    assert preview.skipped_in_words() == skipped_in_words(batch.skipped)
+    assert preview.skipped_in_words() == skipped_in_words(left_out(batch))
 
 
 def test_a_limit_takes_those_whose_windows_close_first() -> None:
@@ -182,7 +217,7 @@ def test_the_same_orders_twice_are_asked_once() -> None:
     due_order()
     first, second = ask(), ask()
     assert (first.queued, second.queued) == (1, 0)
-    assert second.skipped == {"queued": 1}
+    assert left_out(second) == {"queued": 1}
 
 
 def test_a_form_sent_twice_makes_one_batch() -> None:
@@ -256,14 +291,14 @@ def test_an_order_that_somebody_else_takes_in_between_is_left_to_them(
     taken = due_order()
     count = type(Order.objects.all()).count_by_obstacle
 
-    def count_and_lose_one(orders: Any, at: Any) -> dict[str, int]:
+    def count_and_lose_one(orders: Any, at: Any) -> dict[int, Counter[str]]:
         counts = count(orders, at)
         due_action(order=taken)
         return counts
 
     monkeypatch.setattr(type(Order.objects.all()), "count_by_obstacle", count_and_lose_one)
     batch = ask()
-    assert (batch.queued, batch.skipped, batch.selected) == (1, {"queued": 1}, 2)
+    assert (batch.queued, left_out(batch), batch.selected) == (1, {"queued": 1}, 2)
 
 
 def test_a_row_that_the_database_forbids_is_left_out_and_costs_no_other() -> None:
@@ -273,7 +308,7 @@ def test_a_row_that_the_database_forbids_is_left_out_and_costs_no_other() -> Non
     Order.objects.update(solicitation="")
     batch = BatchFactory(created_at=NOW)
     queue_reviews(batch, Order.objects.all(), at=NOW)
-    assert (batch.queued, batch.skipped) == (2, {"queued": 1})
+    assert (batch.queued, left_out(batch)) == (2, {"queued": 1})
     assert batch.actions.count() == 2
 
 

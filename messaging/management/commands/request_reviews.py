@@ -108,7 +108,7 @@ class Command(BaseCommand):
 
     def _finish(self, account: SellerAccount, batch: Batch, *, wait: bool, as_json: bool) -> None:
         """Says what was queued and, when asked to wait, what became of it."""
-        reasons = skipped_in_words(batch.skipped)
+        reasons = skipped_in_words(batch.left_out([account.pk]))
         if not as_json:
             self.stdout.write(
                 f"Batch {batch.pk}: {requests_in_words(batch.queued)} queued for {account.name}."
@@ -132,7 +132,7 @@ class Command(BaseCommand):
                 "batch": batch.pk,
                 "selected": batch.selected,
                 "queued": batch.queued,
-                "skipped": batch.skipped,
+                "skipped": batch.left_out([account.pk]),
                 "reasons": dict(reasons),
                 "counts": {str(status): number for status, number in progress.counts.items()},
                 "finished": progress.is_finished,

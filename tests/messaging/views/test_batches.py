@@ -188,18 +188,25 @@ def test_the_bar_stands_for_the_counts(client: Client, account: SellerAccount) -
 
 
 def test_what_was_left_out_is_said(client: Client, account: SellerAccount, operator: User) -> None:
-    batch = BatchFactory(created_by=operator, skipped={"too_early": 6, "sent": 4})
+    skipped = {str(account.pk): {"too_early": 6, "sent": 4}}
+    batch = BatchFactory(created_by=operator, skipped=skipped)
     page = text_of(client, f"/batches/{batch.pk}/")
-    assert "Too early" in page
+    assert "<dt>Too early</dt><dd>6</dd>" in page
     assert "Nothing was queued" in page
 
 
-def test_figures_of_other_accounts_are_not_told(client: Client, account: SellerAccount) -> None:
-    batch = BatchFactory(queued=2, skipped={"too_early": 6})
+@pytest.mark.parametrize("mine", [False, True])
+def test_figures_of_other_accounts_are_not_told(
+    client: Client, account: SellerAccount, operator: User, mine: bool
+) -> None:
+    other = SellerAccountFactory()
+    skipped = {str(account.pk): {"too_early": 6}, str(other.pk): {"too_early": 1, "refunded": 3}}
+    batch = BatchFactory(queued=2, skipped=skipped, **({"created_by": operator} if mine else {}))
     add(batch, account, Status.SENT)
-    hidden = add(batch, SellerAccountFactory(), Status.SENT)
+    hidden = add(batch, other, Status.SENT)
     page = text_of(client, f"/batches/{batch.pk}/")
-    assert "Too early" not in page
+    assert "<dt>Too early</dt><dd>6</dd>" in page
+    assert "Refunded" not in page
     assert "1 of 1 sent" in page
     assert hidden.order.amazon_order_id not in page
 
