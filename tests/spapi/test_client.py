@@ -295,7 +295,7 @@ def test_message_goes_as_json_on_a_connection_of_its_own(
     amazon: Amazon, client: spapi.Client
 ) -> None:
     amazon.replies = lambda _: reply(201, {})
-    text = 'Größe 38 oder 39? "So" – \u2028\U0001f642\nDanke'
+    text = 'Größe 38 oder 39? "So" \u2013 \u2028\U0001f642\nDanke'
     assert client.create_confirm_order_details(ORDER, US, text=text).status == 201
     client.create_confirm_order_details(ORDER, US, text=text)
     first, second = amazon.calls
