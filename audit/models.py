@@ -19,6 +19,9 @@ class AuditKind(models.TextChoices):
     RETRIED = "retried", "Sending tried again"
     PAUSED = "paused", "Sending paused"
     RESUMED = "resumed", "Sending resumed"
+    STOPPED = "stopped", "Kill switch set"
+    LIFTED = "lifted", "Kill switch lifted"
+    DECIDED = "decided", "Unclear outcome decided"
     CONNECTED = "connected", "Seller account connected"
     EXPORTED = "exported", "Data exported"
 

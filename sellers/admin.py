@@ -39,6 +39,7 @@ class SellerAccountAdmin(ReadOnlyAdmin):
         "trouble",
         "paused_at",
         "paused_by",
+        "pause_reason",
         "created_at",
     )
     inlines = (MarketplaceInline, MembershipInline)

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(blank=True, max_length=48)),
-                ('reason', models.CharField(blank=True, max_length=200)),
+                ('reason', models.CharField(blank=True, max_length=300)),
                 ('set_at', models.DateTimeField()),
                 ('lifted_at', models.DateTimeField(blank=True, null=True)),
                 ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sellers.selleraccount')),
@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'kill switches',
                 'ordering': ['-pk'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('account', 'kind'), name='one_standing_switch_per_account_and_kind'), models.UniqueConstraint(condition=models.Q(('account', None), ('lifted_at', None)), fields=('kind',), name='one_standing_switch_per_kind')],
             },
         ),
         migrations.CreateModel(

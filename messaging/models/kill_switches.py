@@ -28,7 +28,7 @@ class KillSwitch(models.Model):
         SellerAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     kind = models.CharField(max_length=48, blank=True)
-    reason = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
     set_at = models.DateTimeField()
     set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -43,6 +43,20 @@ class KillSwitch(models.Model):
     class Meta:
         ordering = ["-pk"]
         verbose_name_plural = "kill switches"
+        # Two that stop the same thing would have to be lifted twice. An account that is NULL is
+        # equal to no other, hence the second.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "kind"],
+                condition=Q(lifted_at=None),
+                name="one_standing_switch_per_account_and_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=Q(lifted_at=None, account=None),
+                name="one_standing_switch_per_kind",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Stop {self.account or 'everything'} {self.kind}".strip()

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ('connection', models.CharField(choices=[('connected', 'Connected'), ('reconnect', 'Reconnect: Amazon no longer accepts the token'), ('role_missing', 'A role is missing in the application'), ('disconnected', 'Disconnected')], default='connected', max_length=16)),
                 ('trouble', models.CharField(blank=True, help_text='What Amazon said when the connection was lost.', max_length=500)),
                 ('paused_at', models.DateTimeField(blank=True, null=True)),
+                ('pause_reason', models.CharField(blank=True, max_length=300)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='sellers.application')),
                 ('members', models.ManyToManyField(through='sellers.Membership', to=settings.AUTH_USER_MODEL)),
