@@ -78,6 +78,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='LedgerCheck',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(help_text='The moment of the snapshot that was looked at.')),
+                ('seconds', models.FloatField(help_text='How long it took.')),
+                ('breaches', models.PositiveIntegerField(help_text='How many contradictions there were.')),
+                ('counts', models.JSONField(default=dict, help_text='How many of each check that found any.')),
+                ('lines', models.JSONField(default=list, help_text='The first of them, as the command says them.')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='PeriodicRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=64, unique=True)),
+                ('slot', models.BigIntegerField()),
+                ('taken_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='OutgoingAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

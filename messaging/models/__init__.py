@@ -12,6 +12,7 @@ from messaging.models.actions import (
 from messaging.models.attempts import ActionAttempt, ActionEvent, AttemptOutcome
 from messaging.models.batches import Batch, BatchQuerySet, Origin
 from messaging.models.kill_switches import KillSwitch, KillSwitchQuerySet
+from messaging.models.ledger_checks import LedgerCheck, PeriodicRun, PeriodicRunQuerySet
 
 __all__ = [
     "ActionAttempt",
@@ -21,9 +22,12 @@ __all__ = [
     "BatchQuerySet",
     "KillSwitch",
     "KillSwitchQuerySet",
+    "LedgerCheck",
     "Origin",
     "OutgoingAction",
     "OutgoingActionQuerySet",
+    "PeriodicRun",
+    "PeriodicRunQuerySet",
     "Priority",
     "mark_orders",
 ]
