@@ -130,6 +130,10 @@ def get_batch(request: HttpRequest, batch_id: int, at_least: Role = Role.VIEWER)
         .distinct()
     )
     if not touched and (at_least != Role.VIEWER or batch.created_by_id != request.user.pk):
+        # Asked for by its number, as in get_action.
+        actions = OutgoingAction.objects.filter(batch=batch).order_by("pk")
+        account_id = actions.values_list("account_id", flat=True).first()
+        _deny(request, subject=request.path, account_id=account_id, rows=1)
         raise Http404
     if touched and not any(reach.may(pk, at_least) for pk in touched):
         account_id = min(touched)

@@ -337,6 +337,15 @@ def test_somebody_elses_action_is_written_down(things: Things) -> None:
     assert (event.user, event.account_id) == (request.user, things.account.pk)
 
 
+def test_somebody_elses_batch_is_written_down(things: Things) -> None:
+    request = _request(None, things.account)
+    with pytest.raises(Http404):
+        get_batch(request, things.batch.pk)
+    event = AuditEvent.objects.get(kind=AuditKind.DENIED)
+    assert (event.user, event.account_id) == (request.user, things.account.pk)
+    assert (event.subject, event.detail["rows"]) == ("/somewhere/", 1)
+
+
 @pytest.mark.parametrize("pk", [2**63, 2**80])
 def test_an_id_that_no_row_can_have_is_missing(things: Things, pk: int) -> None:
     request = _request(Role.MANAGER, things.account)
