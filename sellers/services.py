@@ -41,6 +41,7 @@ from spapi import (
 
 # Amazon's words when the fault is the token's and not a role's.
 TOKEN_FAULT = re.compile(r"revoked|malformed|invalid", re.IGNORECASE)
+_PAUSE = ["paused_at", "paused_by", "pause_reason"]
 # What connecting again changes of a known account; whether it is paused is not among it.
 _RENEWED = ("name", "application", "refresh_token_encrypted", "connection", "trouble")
 
@@ -79,15 +80,21 @@ def connect_account(
         return _store(name, partner, chosen_region, credentials, kept, user)
 
 
-def pause_account(account: SellerAccount, user: User, at: datetime) -> bool:
+def pause_account(account: SellerAccount, user: User, at: datetime, reason: str = "") -> bool:
     """Nothing leaves for the account from now on (UTC); False when it was paused already."""
     with transaction.atomic():
         paused = SellerAccount.objects.filter(pk=account.pk, paused_at=None).update(
-            paused_at=at, paused_by=user
+            paused_at=at, paused_by=user, pause_reason=reason
         )
         if paused:
-            record_event(AuditKind.PAUSED, user=user, account_id=account.pk, subject=account.name)
-    account.refresh_from_db(fields=["paused_at", "paused_by"])
+            record_event(
+                AuditKind.PAUSED,
+                user=user,
+                account_id=account.pk,
+                subject=account.name,
+                reason=reason,
+            )
+    account.refresh_from_db(fields=_PAUSE)
     return bool(paused)
 
 
@@ -95,12 +102,34 @@ def resume_account(account: SellerAccount, user: User, at: datetime) -> bool:
     """The account may send again; False when it was not paused. `at` is the moment (UTC)."""
     with transaction.atomic():
         resumed = SellerAccount.objects.filter(pk=account.pk, paused_at__lte=at).update(
-            paused_at=None, paused_by=None
+            paused_at=None, paused_by=None, pause_reason=""
         )
         if resumed:
             record_event(AuditKind.RESUMED, user=user, account_id=account.pk, subject=account.name)
-    account.refresh_from_db(fields=["paused_at", "paused_by"])
+    account.refresh_from_db(fields=_PAUSE)
     return bool(resumed)
+
+
+def try_again(account: SellerAccount, user: User) -> bool:
+    """Amazon's refusal of the account is taken to be over; False when there was none.
+
+    For who has mended the cause at Amazon's side (a role, the client secret). If it is not mended,
+    the next call says so and the account is marked again. A disconnected account stays so.
+    """
+    with transaction.atomic():
+        changed = SellerAccount.objects.filter(
+            pk=account.pk, connection__in=[Connection.RECONNECT, Connection.ROLE_MISSING]
+        ).update(connection=Connection.CONNECTED, trouble="")
+        if changed:
+            record_event(
+                AuditKind.RESUMED,
+                user=user,
+                account_id=account.pk,
+                subject=account.name,
+                after=account.connection,
+            )
+    account.refresh_from_db(fields=["connection", "trouble"])
+    return bool(changed)
 
 
 def mark_connection(account: SellerAccount, connection: Connection, trouble: str) -> bool:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from messaging.action_types import ACTION_TYPES
 from sellers.models import SellerAccount
 
 
@@ -59,4 +60,12 @@ class KillSwitch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Stop {self.account or 'everything'} {self.kind}".strip()
+        return f"Stop {self.scope}"
+
+    @property
+    def scope(self) -> str:
+        """What it stops, in words: "everything", "Nordwind", "Review request of Nordwind"."""
+        kind = ACTION_TYPES[self.kind].label if self.kind in ACTION_TYPES else self.kind
+        if self.account is None:
+            return f"{kind} of every account" if kind else "everything"
+        return f"{kind} of {self.account.name}" if kind else self.account.name
