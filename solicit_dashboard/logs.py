@@ -58,6 +58,15 @@ def one_line(text: str) -> str:
     return text.translate(_CONTROL)
 
 
+class NoTraceOfRefusals(logging.Filter):
+    """Answers below 500 are a line without the traceback that Django adds: we refused on purpose."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.ERROR:
+            record.exc_info = None
+        return True
+
+
 class TextFormatter(logging.Formatter):
     """`2026-11-20T09:00:00Z INFO name: message`; a traceback follows, each line indented."""
 
@@ -107,12 +116,14 @@ def logging_configuration(log_format: str, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"no_trace_of_refusals": {"()": NoTraceOfRefusals}},
         "formatters": {"default": {"()": formatter}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "default"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # Django would mail and print these by itself.
             "django": {"handlers": [], "level": level, "propagate": True},
+            "django.request": {"filters": ["no_trace_of_refusals"]},
             "django.server": {"handlers": [], "level": level, "propagate": True},
             # Gunicorn and Celery bring handlers of their own, which would not redact.
             "gunicorn.error": {"handlers": ["console"], "level": level, "propagate": False},

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import logging.config
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.utils.log import log_response
 
+from sellers.models import Role
 from solicit_dashboard.error_reports import _without_secrets
 from solicit_dashboard.logs import (
     JsonFormatter,
@@ -16,6 +24,7 @@ from solicit_dashboard.logs import (
     one_line,
     redact,
 )
+from tests.factories import MembershipFactory, OutgoingActionFactory
 
 
 def record(message: str, *arguments: object, error: Exception | None = None) -> logging.LogRecord:
@@ -88,6 +97,48 @@ def test_a_traceback_is_indented_and_redacted() -> None:
     assert rest
     assert all(line.startswith("    ") for line in rest)
     assert "CANARY" not in text
+
+
+@pytest.fixture
+def lines_of_django() -> Iterator[Callable[[], str]]:
+    """What the logging of production writes for Django, as text."""
+    configuration = logging_configuration("text", "INFO")
+    stream = io.StringIO()
+    configuration["handlers"]["console"]["stream"] = stream
+    logging.config.dictConfig(configuration)
+    yield stream.getvalue
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@pytest.mark.django_db
+def test_a_refusal_is_one_line_without_a_traceback(lines_of_django: Callable[[], str]) -> None:
+    member = MembershipFactory(role=Role.VIEWER)
+    action = OutgoingActionFactory(order__account=member.account)
+    client = Client()
+    client.force_login(member.user)
+    cancel = f"/outbox/{action.pk}/cancel/"
+    assert client.post(cancel).status_code == 403
+    assert client.get("/outbox/?state=nonsense").status_code == 400
+    lines = lines_of_django().splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith(f" django.request: Forbidden (Permission denied): {cancel}")
+    assert lines[1].endswith(": /outbox/")
+
+
+def test_a_fault_of_ours_keeps_its_traceback(lines_of_django: Callable[[], str]) -> None:
+    request = RequestFactory().get("/broken/")
+    try:
+        raise LookupError("a fault of ours")
+    except LookupError as error:
+        log_response(
+            "%s: %s",
+            "Internal Server Error",
+            "/broken/",
+            response=HttpResponse(status=500),
+            request=request,
+            exception=error,
+        )
+    assert "LookupError: a fault of ours" in lines_of_django()
 
 
 def test_json_is_one_object_a_line() -> None:
