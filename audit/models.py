@@ -15,6 +15,7 @@ class AuditKind(models.TextChoices):
     LOGGED_OUT = "logged_out", "Logged out"
     DENIED = "denied", "Access denied"
     REQUESTED = "requested", "Reviews requested"
+    MESSAGED = "messaged", "Message requested"
     CANCELLED = "cancelled", "Sending cancelled"
     RETRIED = "retried", "Sending tried again"
     PAUSED = "paused", "Sending paused"

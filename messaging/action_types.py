@@ -15,11 +15,20 @@ class Api(models.TextChoices):
 
 
 @dataclass(frozen=True)
+class TextLimits:
+    """How long a text may be, in characters as Amazon may count them (`payloads.text_length`)."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
 class ActionType:
     """One action that Amazon may offer.
 
     `name` is the name in Amazon's list (`_links.actions[].name`); `look` and `send` are the
-    operations of `spapi.OPERATIONS` that list it and carry it out.
+    operations of `spapi.OPERATIONS` that list it and carry it out. `text` is what a person writes
+    for it: None when there is nothing to write.
     """
 
     name: str
@@ -28,10 +37,15 @@ class ActionType:
     look: str
     send: str
     source: str
+    text: TextLimits | None = None
 
     @property
     def is_solicitation(self) -> bool:
-        """Whether it is one that may be asked once per order, ever."""
+        """Whether it is one that may be asked once per order, ever.
+
+        Amazon lists a solicitation for as long as it was not asked, so that a lost answer can be
+        looked up. A message it takes and delivers as often as it is sent, and never tells.
+        """
         return self.api == Api.SOLICITATIONS
 
 
@@ -44,4 +58,21 @@ REVIEW_REQUEST = ActionType(
     source="Solicitations API v1; the only solicitation that exists",
 )
 
-ACTION_TYPES: dict[str, ActionType] = {REVIEW_REQUEST.name: REVIEW_REQUEST}
+CONFIRM_ORDER_DETAILS = ActionType(
+    name="confirmOrderDetails",
+    api=Api.MESSAGING,
+    label="Question before shipping",
+    look="getMessagingActionsForOrder",
+    send="createConfirmOrderDetails",
+    source="Messaging API v1, CreateConfirmOrderDetailsRequest",
+    text=TextLimits(least=1, most=2000),
+)
+
+ACTION_TYPES: dict[str, ActionType] = {
+    action_type.name: action_type for action_type in (REVIEW_REQUEST, CONFIRM_ORDER_DETAILS)
+}
+MESSAGES: dict[str, ActionType] = {
+    name: action_type
+    for name, action_type in ACTION_TYPES.items()
+    if not action_type.is_solicitation
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from messaging.action_types import ACTION_TYPES
 from messaging.models import AttemptOutcome
 from messaging.states import Status
 from sellers.models import Connection
@@ -35,6 +36,7 @@ NEXT_DAY = timedelta(days=1)
 class Sendable:
     """What classification needs to know of the action that was sent."""
 
+    kind: str
     opens_at: datetime
     closes_at: datetime
     had_unconfirmed: bool
@@ -104,6 +106,9 @@ def _not_sent(error: SpApiError, now: datetime) -> Verdict:
 
 
 def _rejected(error: SpApiError, action: Sendable, now: datetime) -> Verdict:
+    if not ACTION_TYPES[action.kind].is_solicitation:
+        # Amazon's words on solicitations mean nothing here, least of all that it was sent before.
+        return Verdict(Status.REFUSED, AttemptOutcome.REJECTED, reason=_refusal(error))
     if isinstance(error, OutsideWindow):
         if now - action.opens_at < action.closes_at - now:
             return Verdict(
@@ -120,12 +125,14 @@ def _rejected(error: SpApiError, action: Sendable, now: datetime) -> Verdict:
             reason="Amazon no longer offers it after an attempt whose answer was lost",
             look_at=now + NEXT_DAY,
         )
+    return Verdict(Status.REFUSED, AttemptOutcome.REJECTED, reason=_refusal(error))
+
+
+def _refusal(error: SpApiError) -> str:
     if isinstance(error, AlreadyRequested):
-        reason = "Refused: already requested"
-    elif isinstance(error, NotAvailable):
-        reason = "Refused: not available (asked before, or Amazon's own rules)"
-    elif isinstance(error, InvalidCombination):
-        reason = "Refused: not available in this state of the order"
-    else:
-        reason = f"Refused: {describe(error)}"
-    return Verdict(Status.REFUSED, AttemptOutcome.REJECTED, reason=reason)
+        return "Refused: already requested"
+    if isinstance(error, NotAvailable):
+        return "Refused: not available (asked before, or Amazon's own rules)"
+    if isinstance(error, InvalidCombination):
+        return "Refused: not available in this state of the order"
+    return f"Refused: {describe(error)}"

@@ -7,17 +7,18 @@ record. No call is made inside a transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
-from messaging.action_types import ACTION_TYPES
+from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST
 from messaging.classification import FIRST_LOOK_AFTER
 from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
+from messaging.order_rules import message_refusals, order_allows
 from messaging.services import apply_holds, cancel_stopped
 from messaging.states import STOPPABLE, WATCHED, Status
 from orders.eligibility import ReviewWindow
@@ -41,6 +42,7 @@ class Job:
     not_before: datetime
     not_after: datetime
     opens_at: datetime
+    payload: dict[str, Any] = field(default_factory=dict)
 
     @property
     def turn(self) -> tuple[int, datetime, int]:
@@ -78,6 +80,7 @@ def take_up(
             "not_before",
             "not_after",
             "order__earliest_delivery_at",
+            "payload",
         )[:limit]
     )
     jobs = [
@@ -93,6 +96,7 @@ def take_up(
             not_before=not_before,
             not_after=not_after,
             opens_at=(earliest or now) + opens_after,
+            payload=payload,
         )
         for (
             pk,
@@ -105,14 +109,10 @@ def take_up(
             not_before,
             not_after,
             earliest,
+            payload,
         ) in rows
     ]
-    solicitations = [
-        job
-        for job in jobs
-        if job.status == Status.QUEUED and ACTION_TYPES[job.kind].is_solicitation
-    ]
-    refused = _settle_refused(solicitations, now)
+    refused = _settle_refused([job for job in jobs if job.status == Status.QUEUED], now)
     return [job for job in jobs if job.action_id not in refused]
 
 
@@ -128,8 +128,7 @@ def claim(
     with transaction.atomic(durable=True):
         ids = (
             OutgoingAction.objects.filter(
-                Exists(Order.objects.eligible(now).filter(pk=OuterRef("order_id"))),
-                pk__in=by_id,
+                order_allows({job.kind for job in jobs}, now), pk__in=by_id
             )
             .claimable(now)
             .transition(Status.QUEUED, Status.SENDING, at=now, lease_until=now + lease)
@@ -196,8 +195,9 @@ def sweep(now: datetime) -> None:
         actions.filter(not_after__lt=now).transition(
             status, Status.EXPIRED, at=now, reason="The window closed before Amazon accepted it"
         )
+    # Of an unconfirmed message nothing more will ever be known here: a person decides.
     for status in sorted(WATCHED):
-        actions.filter(not_after__lt=now).transition(
+        actions.filter(not_after__lt=now, kind=REVIEW_REQUEST.name).transition(
             status,
             Status.UNRESOLVED,
             at=now,
@@ -216,14 +216,20 @@ NO_LOOKS_YET: dict[str, Any] = {
 
 
 def _settle_refused(jobs: Sequence[Job], now: datetime) -> set[int]:
-    """The jobs whose order is no longer eligible; each is postponed, expired or cancelled."""
-    refusals = Order.objects.filter(pk__in=[job.order_id for job in jobs]).refusals(now)
+    """The jobs whose order's own rules no longer hold; each is postponed, expired or cancelled."""
+    order_ids: dict[bool, list[int]] = {True: [], False: []}
+    for job in jobs:
+        order_ids[ACTION_TYPES[job.kind].is_solicitation].append(job.order_id)
+    refusals: dict[bool, dict[int, Refusal]] = {
+        True: Order.objects.filter(pk__in=order_ids[True]).refusals(now),
+        False: message_refusals(order_ids[False]),
+    }
     settled = set()
     for job in jobs:
-        if job.order_id not in refusals:
+        refusal = refusals[ACTION_TYPES[job.kind].is_solicitation].get(job.order_id)
+        if refusal is None:
             continue
         settled.add(job.action_id)
-        refusal = refusals[job.order_id]
         action = OutgoingAction.objects.filter(pk=job.action_id)
         if refusal in WAITING_REFUSALS:
             is_early = refusal == Refusal.TOO_EARLY

@@ -109,6 +109,7 @@ class LaneCalls:
                 claimed.job.kind,
                 order=claimed.job.amazon_order_id,
                 marketplace=claimed.job.marketplace_id,
+                payload=claimed.job.payload,
                 before_send=lambda: self.check_once_more(claimed_at, looked_at),
             )
         except SpApiError as error:

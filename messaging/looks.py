@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
+from messaging.action_types import ACTION_TYPES
 from messaging.classification import describe, wait_after
 from messaging.delivery import NO_LOOKS_YET, Job
 from messaging.models import OutgoingAction
@@ -92,8 +93,10 @@ def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> No
 
     `control_is_offered`: whether, in the same minute, an order of the same account and marketplace
     that should be offered is. A look that was overtaken by another one, or by the answer itself,
-    does not count.
+    does not count. Raises ValueError for a message, of which Amazon's list says nothing afterwards.
     """
+    if not ACTION_TYPES[look.job.kind].is_solicitation:
+        raise ValueError("An unconfirmed message is a person's to decide.")
     action = OutgoingAction.objects.filter(
         pk=look.job.action_id, status=look.job.status, look_at__lte=now
     )
@@ -199,7 +202,8 @@ def _record_offered(
 
 
 def _mark_offers(looks: Sequence[Look], now: datetime) -> None:
-    """The orders say when Amazon was last asked, and what it answered."""
+    """The orders say when Amazon was last asked for a review request, and what it answered."""
+    looks = [look for look in looks if ACTION_TYPES[look.job.kind].is_solicitation]
     for is_offered in (True, False):
         ids = [
             look.job.order_id

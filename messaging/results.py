@@ -86,6 +86,7 @@ def _judge(result: SendResult, now: datetime) -> Verdict:
     return classify(
         result.answer,
         Sendable(
+            kind=job.kind,
             opens_at=job.opens_at,
             closes_at=job.not_after,
             had_unconfirmed=result.claimed.had_unconfirmed,

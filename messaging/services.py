@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from audit.models import AuditKind
 from audit.services import record_event
-from messaging.action_types import REVIEW_REQUEST
+from messaging.action_types import MESSAGES, REVIEW_REQUEST, ActionType
 from messaging.hints import wake_lanes_on_commit
 from messaging.models import (
     Batch,
@@ -24,6 +24,8 @@ from messaging.models import (
     Priority,
     mark_orders,
 )
+from messaging.order_rules import message_refusals
+from messaging.payloads import PayloadError, clean_payload, hash_payload
 from messaging.queueing import queue_reviews
 from messaging.states import OPEN, STOPPABLE, TAKEN, Status
 from orders.models import Order, OrderQuerySet
@@ -33,6 +35,8 @@ from sellers.models import SellerAccount
 
 # How long before the end of a click's hold its look begins: less than a look is good for.
 LOOK_LEAD = timedelta(seconds=30)
+# How long after the latest promised delivery a message may still leave.
+MESSAGE_LASTS = timedelta(days=30)
 FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
 
 
@@ -58,38 +62,115 @@ def request_review(
     closes_at = order.closes_at()
     if closes_at is None:
         raise NotAllowedError(explain_refusal(order, Refusal.NO_DATES))
-    not_before = at + hold()
     try:
-        with transaction.atomic():
-            action = OutgoingAction.objects.create(
-                account_id=order.account_id,
-                order=order,
-                status=Status.QUEUED,
-                status_at=at,
-                priority=Priority.CLICK,
-                look_at=max(at, not_before - LOOK_LEAD),
-                not_before=not_before,
-                not_after=closes_at,
-                client_key=client_key,
-                requested_by=user,
-                created_at=at,
-            )
-            mark_orders([action.pk], Status.QUEUED, at)
-            record_event(
-                AuditKind.REQUESTED,
-                user=user,
-                account_id=order.account_id,
-                subject=order.amazon_order_id,
-            )
-            apply_holds(at=at, account_ids=[order.account_id])
-            wake_lanes_on_commit([order.account_id])
+        return _queue_click(
+            order, REVIEW_REQUEST, user=user, at=at, not_after=closes_at, client_key=client_key
+        )
     except IntegrityError as error:
         repeated = _made_before(client_key, order, user)
         if repeated is not None:
             return repeated  # a double click: the other half of it was a moment sooner
         raise NotAllowedError(already_asked_sentence(order, at=at)) from error
+
+
+def request_message(
+    order: Order,
+    kind: str,
+    payload: Mapping[str, object],
+    *,
+    user: User,
+    at: datetime,
+    client_key: UUID | None = None,
+) -> OutgoingAction:
+    """A message of this kind to the order's buyer is queued, to leave when its hold is over.
+
+    `payload` is what the kind takes (`{"text": …}`). It is sent until 30 days after the latest
+    delivery that Amazon promised (without a promise: after now). That end is ours: Amazon documents
+    none for messages, and shows by its list when one is not possible.
+
+    The same `client_key` (made with the form) returns the action that it made before. Raises
+    NotAllowedError when the payload or the order does not allow it, when the same message is on its
+    way already, saying whose, or when the key is somebody else's or another order's.
+    """
+    repeated = _made_before(client_key, order, user)
+    if repeated is not None:
+        return repeated
+    if kind not in MESSAGES:
+        raise NotAllowedError("There is no such message.")
+    try:
+        cleaned = clean_payload(MESSAGES[kind], payload)
+    except PayloadError as error:
+        raise NotAllowedError(str(error)) from error
+    not_after = _message_closes_at(order, at)
+    try:
+        return _queue_click(
+            order,
+            MESSAGES[kind],
+            user=user,
+            at=at,
+            not_after=not_after,
+            client_key=client_key,
+            payload=cleaned,
+        )
+    except IntegrityError as error:
+        repeated = _made_before(client_key, order, user)
+        if repeated is not None:
+            return repeated
+        raise NotAllowedError(_same_message_sentence(order, kind, cleaned, at=at)) from error
+
+
+def _queue_click(
+    order: Order,
+    action_type: ActionType,
+    *,
+    user: User,
+    at: datetime,
+    not_after: datetime,
+    client_key: UUID | None,
+    payload: dict[str, str] | None = None,
+) -> OutgoingAction:
+    """A person's one action waits for the end of its hold. IntegrityError: it is there already."""
+    not_before = at + hold()
+    with transaction.atomic():
+        action = OutgoingAction.objects.create(
+            account_id=order.account_id,
+            order=order,
+            kind=action_type.name,
+            api=action_type.api,
+            payload=payload or {},
+            payload_hash=hash_payload(payload) if payload else "",
+            status=Status.QUEUED,
+            status_at=at,
+            priority=Priority.CLICK,
+            look_at=max(at, not_before - LOOK_LEAD),
+            not_before=not_before,
+            not_after=not_after,
+            client_key=client_key,
+            requested_by=user,
+            created_at=at,
+        )
+        mark_orders([action.pk], Status.QUEUED, at)
+        record_event(
+            AuditKind.REQUESTED if action_type.is_solicitation else AuditKind.MESSAGED,
+            user=user,
+            account_id=order.account_id,
+            subject=order.amazon_order_id,
+        )
+        apply_holds(at=at, account_ids=[order.account_id])
+        wake_lanes_on_commit([order.account_id])
     action.refresh_from_db()
     return action
+
+
+def _message_closes_at(order: Order, at: datetime) -> datetime:
+    """The last moment at which a message for this order may leave; NotAllowedError when it may not."""
+    refusal = message_refusals([order.pk]).get(order.pk)
+    if refusal is not None:
+        raise NotAllowedError(explain_refusal(order, refusal))
+    closes_at = (order.latest_delivery_at or at) + MESSAGE_LASTS
+    if closes_at <= at + hold():
+        raise NotAllowedError("It was delivered too long ago: messages are sent for 30 days.")
+    return closes_at
 
 
 def request_reviews(
@@ -211,9 +292,21 @@ def cancel_stopped(*, at: datetime) -> None:
 def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
     """A refused action waits for its turn again. Raises NotAllowedError when it cannot be."""
     order = action.order
-    refusal = order.refusal_at(at)
-    if refusal:
-        raise NotAllowedError(explain_refusal(order, refusal))
+    if action.type.is_solicitation:
+        refusal = order.refusal_at(at)
+        if refusal:
+            raise NotAllowedError(explain_refusal(order, refusal))
+        not_after = order.closes_at() or action.not_after
+    else:
+        not_after = _message_closes_at(order, at)
+    try:
+        _retry(action, user=user, at=at, not_after=not_after)
+    except IntegrityError as error:
+        sentence = _same_message_sentence(order, action.kind, action.payload, at=at)
+        raise NotAllowedError(sentence) from error
+
+
+def _retry(action: OutgoingAction, *, user: User, at: datetime, not_after: datetime) -> None:
     with transaction.atomic():
         if not OutgoingAction.objects.filter(pk=action.pk).transition(
             Status.REFUSED,
@@ -223,7 +316,7 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
             reason=f"Tried again by {user.get_username()}",
             look_at=max(at, at + hold() - LOOK_LEAD),
             not_before=at + hold(),
-            not_after=order.closes_at() or action.not_after,
+            not_after=not_after,
             priority=Priority.CLICK,
             stop_asked_by=None,
         ):
@@ -235,7 +328,7 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
             AuditKind.RETRIED,
             user=user,
             account_id=action.account_id,
-            subject=order.amazon_order_id,
+            subject=action.order.amazon_order_id,
         )
         apply_holds(at=at, account_ids=[action.account_id])
         wake_lanes_on_commit([action.account_id])
@@ -269,6 +362,27 @@ def already_asked_sentence(order: Order, *, at: datetime) -> str:
     )
     if action is None:
         return "This order is being asked already. Reload to see its state."
+    return _who_queued_sentence(action, at)
+
+
+def _same_message_sentence(
+    order: Order, kind: str, payload: Mapping[str, str], *, at: datetime
+) -> str:
+    """Who is sending this very message already, and since when."""
+    action = (
+        OutgoingAction.objects.open()
+        .filter(order=order, kind=kind, payload_hash=hash_payload(payload))
+        .select_related("requested_by", "batch")
+        .first()
+    )
+    if action is None:
+        return "This message is being sent already. Reload to see its state."
+    return (
+        f"The same message is “{action.get_status_display()}”. {_who_queued_sentence(action, at)}"
+    )
+
+
+def _who_queued_sentence(action: OutgoingAction, at: datetime) -> str:
     if action.requested_by is not None:
         who = action.requested_by.get_username()
     elif action.batch is not None and action.batch.origin == Origin.COMMAND:

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('kind', models.CharField(choices=[('logged_in', 'Logged in'), ('login_failed', 'Log-in failed'), ('logged_out', 'Logged out'), ('denied', 'Access denied'), ('requested', 'Reviews requested'), ('cancelled', 'Sending cancelled'), ('retried', 'Sending tried again'), ('paused', 'Sending paused'), ('resumed', 'Sending resumed'), ('stopped', 'Kill switch set'), ('lifted', 'Kill switch lifted'), ('decided', 'Unclear outcome decided'), ('connected', 'Seller account connected'), ('exported', 'Data exported')], max_length=32)),
+                ('kind', models.CharField(choices=[('logged_in', 'Logged in'), ('login_failed', 'Log-in failed'), ('logged_out', 'Logged out'), ('denied', 'Access denied'), ('requested', 'Reviews requested'), ('messaged', 'Message requested'), ('cancelled', 'Sending cancelled'), ('retried', 'Sending tried again'), ('paused', 'Sending paused'), ('resumed', 'Sending resumed'), ('stopped', 'Kill switch set'), ('lifted', 'Kill switch lifted'), ('decided', 'Unclear outcome decided'), ('connected', 'Seller account connected'), ('exported', 'Data exported')], max_length=32)),
                 ('account_id', models.BigIntegerField(blank=True, help_text='Seller account; no foreign key, the record stands alone.', null=True)),
                 ('subject', models.CharField(blank=True, help_text='What it was done to: an order, a batch, an address.', max_length=200)),
                 ('detail', models.JSONField(blank=True, default=dict)),

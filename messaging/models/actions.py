@@ -44,8 +44,15 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
         return self.filter(status__in=OPEN)
 
     def due(self, now: datetime) -> Self:
-        """Those that a lane should take up: time for a look, and nobody has claimed them."""
-        return self.filter(status__in=[Status.QUEUED, *WATCHED], look_at__lte=now)
+        """Those that a lane should take up: time for a look, and nobody has claimed them.
+
+        An unconfirmed message is not among them: Amazon offers no way to ask what became of it.
+        """
+        return self.filter(
+            Q(status=Status.QUEUED) | Q(api=Api.SOLICITATIONS),
+            status__in=[Status.QUEUED, *WATCHED],
+            look_at__lte=now,
+        )
 
     def claimable(self, now: datetime) -> Self:
         """Those that may be claimed for sending at this moment (UTC, of the database's clock)."""

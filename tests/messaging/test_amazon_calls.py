@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from messaging.action_types import REVIEW_REQUEST, Api
+from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST, Api
 from messaging.amazon_calls import ask_offers, send_action
 from messaging.classification import Sendable, classify
 from spapi import Aborted, Accepted, Client, Credentials, SpApiError, Unlimited
@@ -15,6 +15,9 @@ from spapi.transport import HttpAnswer, HttpRequest, TransportFailed
 
 ORDER, GERMANY = "302-1234567-1234567", "A1PA6795UKMFR9"
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+SOLICITATION, MESSAGE = REVIEW_REQUEST.name, CONFIRM_ORDER_DETAILS.name
+PAYLOADS: dict[str, dict[str, str]] = {SOLICITATION: {}, MESSAGE: {"text": "Size 38 or 39?"}}
+both_kinds = pytest.mark.parametrize("kind", [SOLICITATION, MESSAGE])
 TOKEN = json.dumps({"access_token": "Atza|abc", "token_type": "bearer", "expires_in": 3600})
 
 DENIED = "Access to requested resource is denied."
@@ -58,21 +61,23 @@ def a_client(wire: Wire) -> Client:
 
 
 def outcome(
-    answer: HttpAnswer | TransportFailed, *, had_unconfirmed: bool = False
+    answer: HttpAnswer | TransportFailed, kind: str, *, had_unconfirmed: bool = False
 ) -> tuple[str, str]:
     """The state and the attempt's outcome that follow from this answer to a send."""
     said: Accepted | SpApiError
     try:
         said = send_action(
             a_client(Wire(answer)),
-            REVIEW_REQUEST.name,
+            kind,
             order=ORDER,
             marketplace=GERMANY,
+            payload=PAYLOADS[kind],
             before_send=lambda: None,
         )
     except SpApiError as error:
         said = error
     action = Sendable(
+        kind=kind,
         opens_at=NOW - timedelta(days=20),
         closes_at=NOW + timedelta(days=2),
         had_unconfirmed=had_unconfirmed,
@@ -112,10 +117,15 @@ def plain(text: str, details: str = "") -> bytes:
     ids=["denied", "expired", "not available", "already", "window", "plain apostrophe",
          "combination", "new text", "no text"],
 )  # fmt: skip
+@both_kinds
 def test_a_403_means_what_its_text_says(
-    body: Callable[[str, str], bytes], text: str, details: str, expected: tuple[str, str]
+    kind: str,
+    body: Callable[[str, str], bytes],
+    text: str,
+    details: str,
+    expected: tuple[str, str],
 ) -> None:
-    assert outcome(HttpAnswer(403, {}, body(text, details))) == expected
+    assert outcome(HttpAnswer(403, {}, body(text, details)), kind) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,50 +152,74 @@ def test_a_403_means_what_its_text_says(
         (504, ("unconfirmed", "unknown")),
     ],
 )
-def test_a_status_means_what_its_row_says(status: int, expected: tuple[str, str]) -> None:
+@both_kinds
+def test_a_status_means_what_its_row_says(
+    kind: str, status: int, expected: tuple[str, str]
+) -> None:
     for body in (b"", b"{}", b"<html>Error</html>", whole("Trouble")):
-        assert outcome(HttpAnswer(status, {}, body)) == expected
+        assert outcome(HttpAnswer(status, {}, body), kind) == expected
 
 
 @pytest.mark.parametrize("cut", ["", "cut_body", "deadline", "too_large", "encoding"])
 @pytest.mark.parametrize("body", [b"{}", b"{", b"", b"<html>"])
-def test_a_201_is_sent_however_its_body_ends(body: bytes, cut: str) -> None:
-    assert outcome(HttpAnswer(201, {}, body, cut)) == ("sent", "accepted")
+@both_kinds
+def test_a_201_is_sent_however_its_body_ends(kind: str, body: bytes, cut: str) -> None:
+    assert outcome(HttpAnswer(201, {}, body, cut), kind) == ("sent", "accepted")
 
 
 @pytest.mark.parametrize("reason", ["dns", "refused", "unreachable", "connect_timeout", "tls"])
-def test_what_never_left_waits_again(reason: str) -> None:
+@both_kinds
+def test_what_never_left_waits_again(kind: str, reason: str) -> None:
     failure = TransportFailed(reason, sent=False)
-    assert outcome(failure) == ("queued", "not_sent")
+    assert outcome(failure, kind) == ("queued", "not_sent")
 
 
 @pytest.mark.parametrize("reason", ["reset", "closed", "read_timeout", "deadline", "protocol"])
-def test_what_left_and_found_no_answer_is_unconfirmed(reason: str) -> None:
+@both_kinds
+def test_what_left_and_found_no_answer_is_unconfirmed(kind: str, reason: str) -> None:
     failure = TransportFailed(reason, sent=True)
-    assert outcome(failure) == ("unconfirmed", "unknown")
+    assert outcome(failure, kind) == ("unconfirmed", "unknown")
 
 
 def test_not_available_after_a_lost_answer_is_probably_sent() -> None:
     answer = HttpAnswer(403, {}, whole(NOT_AVAILABLE))
-    assert outcome(answer, had_unconfirmed=True) == ("probably_sent", "rejected")
+    assert outcome(answer, SOLICITATION, had_unconfirmed=True) == ("probably_sent", "rejected")
 
 
-def test_a_send_is_one_post_on_a_connection_of_its_own_and_asks_once_more_before_it() -> None:
+@pytest.mark.parametrize("text", [NOT_AVAILABLE, COMBINATION, ALREADY, WINDOW])
+def test_a_message_is_refused_and_never_probably_sent(text: str) -> None:
+    answer = HttpAnswer(403, {}, whole(text))
+    assert outcome(answer, MESSAGE, had_unconfirmed=True) == ("refused", "rejected")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        (SOLICITATION, "/solicitations/productReviewAndSellerFeedback", None),
+        (MESSAGE, "/messages/confirmOrderDetails", b'{"text": "Size 38 or 39?"}'),
+    ],
+)
+def test_a_send_is_one_post_on_a_connection_of_its_own_and_asks_once_more_before_it(
+    kind: str, path: str, body: bytes | None
+) -> None:
     wire, asked = Wire(HttpAnswer(201, {}, b"{}")), []
     send_action(
         a_client(wire),
-        REVIEW_REQUEST.name,
+        kind,
         order=ORDER,
         marketplace=GERMANY,
+        payload=PAYLOADS[kind],
         before_send=lambda: asked.append(len(wire.seen)),
     )
     (request,) = wire.seen
     assert (request.method, request.fresh, request.repeatable) == ("POST", True, False)
-    assert f"/orders/{ORDER}/solicitations/productReviewAndSellerFeedback" in request.url
+    assert f"/orders/{ORDER}{path}?marketplaceIds={GERMANY}" in request.url
+    assert request.body == body
     assert asked == [0]
 
 
-def test_nothing_leaves_when_the_last_question_says_no() -> None:
+@both_kinds
+def test_nothing_leaves_when_the_last_question_says_no(kind: str) -> None:
     wire = Wire(HttpAnswer(201, {}, b"{}"))
 
     def refuse() -> None:
@@ -194,20 +228,26 @@ def test_nothing_leaves_when_the_last_question_says_no() -> None:
     with pytest.raises(Aborted):
         send_action(
             a_client(wire),
-            REVIEW_REQUEST.name,
+            kind,
             order=ORDER,
             marketplace=GERMANY,
+            payload=PAYLOADS[kind],
             before_send=refuse,
         )
     assert wire.seen == []
 
 
-def test_the_list_is_read_from_the_api_of_the_action() -> None:
-    listed = {"_links": {"actions": [{"name": REVIEW_REQUEST.name, "href": "/x"}]}}
+@pytest.mark.parametrize(
+    ("api", "kind"), [(Api.SOLICITATIONS, SOLICITATION), (Api.MESSAGING, MESSAGE)]
+)
+def test_the_list_is_read_from_the_api_of_the_action(api: Api, kind: str) -> None:
+    listed = {"_links": {"actions": [{"name": kind, "href": "/x"}]}}
     wire = Wire(HttpAnswer(200, {}, json.dumps(listed).encode()))
-    offers = ask_offers(a_client(wire), Api.SOLICITATIONS, order=ORDER, marketplace=GERMANY)
-    assert offers.offers(REVIEW_REQUEST.name)
-    assert wire.seen[0].method == "GET"
+    offers = ask_offers(a_client(wire), api, order=ORDER, marketplace=GERMANY)
+    assert offers.offers(kind)
+    (request,) = wire.seen
+    assert (request.method, request.body) == ("GET", None)
+    assert f"/{api.value}/v1/orders/{ORDER}?" in request.url
 
 
 def test_an_api_or_a_kind_that_nobody_knows_is_an_error_and_no_call() -> None:
@@ -216,6 +256,11 @@ def test_an_api_or_a_kind_that_nobody_knows_is_an_error_and_no_call() -> None:
         ask_offers(a_client(wire), "letters", order=ORDER, marketplace=GERMANY)
     with pytest.raises(ValueError, match="operation"):
         send_action(
-            a_client(wire), "letter", order=ORDER, marketplace=GERMANY, before_send=lambda: None
+            a_client(wire),
+            "letter",
+            order=ORDER,
+            marketplace=GERMANY,
+            payload={},
+            before_send=lambda: None,
         )
     assert wire.seen == []
