@@ -16,7 +16,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from messaging.models import ActionEvent, AttemptOutcome, Batch, OutgoingAction
+from messaging.models import ActionAttempt, ActionEvent, AttemptOutcome, Batch, OutgoingAction
 from messaging.states import OPEN, TAKEN, Status, may_follow
 from orders.models import Order, OrderSync
 from sandbox.testing import Running, running
@@ -81,9 +81,24 @@ def test_every_order_that_amazon_was_asked_for_carries_an_action(
     amazon: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(amazon, capsys)
-    asked = {request["order_id"] for request in amazon.history()}
+    history = amazon.history()
+    late = {request["order_id"] for request in history if request["outcome"] == "outside_window"}
+    asked = {request["order_id"] for request in history} - late
     taken = OutgoingAction.objects.filter(status__in=TAKEN)
     assert set(taken.values_list("order__amazon_order_id", flat=True)) == asked
+    assert late
+
+
+def test_nothing_was_tried_after_the_window_had_closed(
+    amazon: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(amazon, capsys)
+    attempts = ActionAttempt.objects.select_related("action__order")
+    for attempt in attempts:
+        closes_at = attempt.action.order.closes_at()
+        assert closes_at is None or attempt.claimed_at <= closes_at
+    assert not OutgoingAction.objects.filter(reason="Refused: too late").exists()
+    assert len(attempts) > 100
 
 
 @pytest.mark.parametrize("amazon", [3], indirect=True)

@@ -2,7 +2,8 @@
 
 Everything agrees with what the sandbox knows: an order that Amazon would still accept is in no plan
 but a cancelled one (which leaves it free) or, on an account that is paused, one on hold; an order
-that was asked is always in one.
+that was asked is always in one. A request after the window's end is in none: our own rules would
+not have let it out, so that somebody must have tried it in Seller Central.
 """
 
 from __future__ import annotations
@@ -30,11 +31,6 @@ REFUSALS = {
     "not_available": (
         "The requested solicitation is not available for this amazonOrderId.",
         "Refused: not available (asked before, or Amazon's own rules)",
-    ),
-    "outside_window": (
-        "You can\N{RIGHT SINGLE QUOTATION MARK}t use this feature to request a review outside the "
-        "5-30 day range after the order delivery date.",
-        "Refused: too late",
     ),
 }
 LOST = "The connection was reset before Amazon answered"
@@ -115,7 +111,9 @@ def plan_past(
     """
     chance = Random(len(orders))  # noqa: S311 - the same past at every first start
     known = [
-        (request, orders[request.order_id]) for request in requests if request.order_id in orders
+        (request, orders[request.order_id])
+        for request in requests
+        if request.order_id in orders and request.at <= _closes(orders[request.order_id])
     ]
     open_windows = [pair for pair in known if _closes(pair[1]) > now + 2 * DAY]
     accepted = sorted(
