@@ -1,0 +1,129 @@
+"""The rig's hands in the product: a process with Django that does what it is told, line by line.
+
+Each line of its input is JSON, `{"run": source, "with": {name: value}}`; the source puts what it found
+into `result`. The answer is one line, `{"result": …}` or `{"error": traceback}`. The functions below
+are at hand for the source.
+"""
+# Django has to be set up before the product's modules can be imported.
+# ruff: noqa: E402
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import django
+
+django.setup()
+
+from django.contrib.auth.models import User
+from django.db import connections
+from django.utils import timezone
+
+from messaging import tasks
+from messaging.action_types import REVIEW_REQUEST
+from messaging.models import OutgoingAction
+from messaging.services import request_reviews
+from orders.ingest.poll import sync_orders
+from orders.models import Order
+from sandbox.testing import Running
+from sellers.clients import client_for
+from sellers.models import Application, Region, SellerAccount
+from spapi import Unlimited
+from tests.faults.haste import make_haste
+
+# Orders of each account and marketplace that are never asked: the controls.
+CONTROLS = 3
+
+
+def connect(url: str) -> dict[str, int]:
+    """Every seller of that sandbox is connected and its orders are here; the accounts' ids."""
+    accounts = {}
+    for keys in Running(url, lambda: None).sellers:
+        application, _ = Application.objects.get_or_create(
+            client_id=keys.client_id,
+            defaults={"name": "Sandbox", "client_secret": keys.client_secret},
+        )
+        account = SellerAccount(
+            name=keys.name,
+            selling_partner_id=keys.selling_partner_id,
+            region=Region(keys.region),
+            application=application,
+        )
+        account.refresh_token = keys.refresh_token
+        account.save()
+        client = client_for(account, limiter=Unlimited())
+        read = sync_orders(account, client=client, now=timezone.now())
+        client.close()
+        if not read.finished:
+            raise RuntimeError(f"The orders were not read to the end: {read}")
+        accounts[keys.selling_partner_id] = account.pk
+    User.objects.get_or_create(username="rig")
+    return accounts
+
+
+def choose(number: int, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
+    """So many orders that both Amazon and we would ask, the accounts in turn; fewer if there are
+    not so many. The controls are left alone."""
+    eligible = Order.objects.eligible(timezone.now()).filter(account_id__in=accounts)
+    rows = (
+        eligible.unasked()
+        .filter(amazon_order_id__in=offered)
+        .order_by("latest_delivery_at", "pk")
+        .values_list("pk", "account_id", "marketplace_id")
+    )
+    places: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for pk, account, marketplace in rows:
+        places[account, marketplace].append(pk)
+    per_account: dict[int, list[int]] = defaultdict(list)
+    for (account, _), ids in places.items():
+        per_account[account] += ids[:-CONTROLS]
+    chosen: list[int] = []
+    while len(chosen) < number and any(per_account.values()):
+        for ids in per_account.values():
+            if ids and len(chosen) < number:
+                chosen.append(ids.pop(0))
+    return chosen
+
+
+def queue(number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
+    """So many actions of that kind are due now; their ids."""
+    if kind != REVIEW_REQUEST.name:
+        raise NotImplementedError(f"No way to queue {kind} is known here.")
+    wanted = Order.objects.filter(pk__in=choose(number, accounts, offered))
+    at = timezone.now() - timedelta(seconds=5)
+    user = User.objects.get(username="rig")
+    batch = request_reviews(wanted, user=user, at=at, client_key=uuid4())
+    return list(OutgoingAction.objects.filter(batch=batch).values_list("pk", flat=True))
+
+
+def ledger_breaches() -> list[str]:
+    """What the product's own check of its records finds."""
+    return []
+
+
+def main() -> None:
+    """Answers until its input ends."""
+    make_haste()
+    for line in sys.stdin:
+        told = json.loads(line)
+        names: dict[str, Any] = {**globals(), **told.get("with", {})}
+        try:
+            exec(compile(told["run"], "<rig>", "exec"), names)
+            answer = {"result": names.get("result")}
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+            connections.close_all()
+        print(json.dumps(answer, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()
+
+__all__ = ["choose", "connect", "main", "queue", "tasks"]

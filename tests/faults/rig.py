@@ -1,0 +1,416 @@
+"""The rig: database, Redis, Amazon and workers as real processes, and the levers to break them.
+
+    with Rig(nodes=2, seed=7, sandbox_faults=[…]) as rig:
+        rig.queue(100, SOLICITATION)
+        rig.nodes[0].kill()
+        rig.nodes[0].start()
+        rig.wait_resolved()
+        rig.check().demand()
+
+Everything has a free port and a directory of its own, and nothing is left when the block ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any, Self
+from urllib.parse import urlunsplit
+
+import psycopg
+
+from sandbox.testing import Running
+from solicit_dashboard.children import Janitor, start_child
+from solicit_dashboard.env import SETTING_NAMES
+from tests.faults.checker import Report, check
+from tests.faults.history import History
+from tests.faults.node import Node
+from tests.faults.proxy import Proxy
+from tests.faults.servers import ROOT, RedisServer, shared_postgres
+
+SOLICITATION = "productReviewAndSellerFeedback"
+MESSAGE = "confirmOrderDetails"
+POST_OF = {SOLICITATION: "createProductReviewAndSellerFeedbackSolicitation"}
+LIST_OF = {SOLICITATION: "getSolicitationActionsForOrder"}
+# While one of these is not empty somebody still has something to do.
+_ENDPOINTS = ("SPAPI_ENDPOINT", "LWA_ENDPOINT")  # nobody, until they are known
+_MOVING = ("queued", "held", "sending")
+
+
+class RigError(Exception):
+    """The rig could not do what it was told, or what it waited for never came."""
+
+
+class Rig:
+    """A dashboard without pages, and its Amazon.
+
+    `nodes` worker machines of `children` processes each drive `shards` shards; one more node runs the
+    beat and the periodic tasks unless `clock` is false. `sandbox_faults` are rules of
+    `sandbox.faults`; `rate_factor` multiplies Amazon's rates, `latency_ms` is each way. A `proxied`
+    server ("postgres", "redis", "amazon") is reached by the workers through `proxies[name]`. `fault`
+    is FAULT of `tests.faults.worker`; `settings` go to the environment of all processes, in which a
+    lease lasts 3 s and a call 0.8 s.
+    """
+
+    def __init__(
+        self,
+        *,
+        nodes: int = 1,
+        children: int = 2,
+        shards: int = 2,
+        sellers: int = 2,
+        orders: int = 300,
+        seed: int = 1,
+        sandbox_faults: Sequence[dict[str, Any]] = (),
+        empty_share: float = 0.0,
+        latency_ms: float = 5.0,
+        rate_factor: float = 20.0,
+        proxied: Sequence[str] = (),
+        clock: bool = True,
+        fault: str = "",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.random = Random(seed)
+        self.seed = seed
+        self.shards = shards
+        self.actions: dict[int, str] = {}
+        self.accounts: dict[str, int] = {}
+        self.nodes: list[Node] = []
+        self.proxies: dict[str, Proxy] = {}
+        self._wanted = (nodes, children, clock)
+        self._world = {
+            "sellers": sellers,
+            "orders": orders,
+            "seed": seed,
+            "latency-ms": latency_ms,
+            "rate-factor": rate_factor,
+            "empty-share": empty_share,
+        }
+        self._faults = list(sandbox_faults)
+        self._proxied = tuple(proxied)
+        self._settings = {
+            "LEASE_SECONDS": "3",
+            "CALL_DEADLINE_SECONDS": "0.8",
+            "DISPATCH_SECONDS": "0.3",
+            "LANE_SHARDS": str(shards),
+            "SPAPI_RATE_FACTOR": str(rate_factor),
+            "FAULT": fault,
+        } | dict(settings or {})
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._stack.close()
+
+    # Starting
+
+    def _start(self, stack: ExitStack) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="solicit-rig-"))
+        stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        (self.directory / "hits").mkdir()
+        self.history = History(self.directory / "history.jsonl")
+        stack.callback(self.history.close)
+        self._janitor = Janitor()
+        stack.callback(self._janitor.dismiss)
+        self.redis = RedisServer(self.directory / "redis")
+        stack.callback(self.redis.kill)
+        self.postgres = shared_postgres()
+        self._base = self._environment()
+        self.database = self.postgres.make(self._base)
+        stack.callback(self.postgres.drop, self.database)
+        self._start_amazon(stack)
+        self._point_at_servers(stack)
+        self._ask_connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        stack.callback(self._forget_connection)
+        self._desk = self._start_desk(stack)
+        self.accounts = self.run("result = connect(url)", url=self.amazon.url)
+        self._offered = sorted(
+            number for listed in self.amazon.eligible().values() for number in listed
+        )
+        if self._faults:
+            self.amazon.set_faults(self._faults)
+        nodes, children, clock = self._wanted
+        stack.callback(self._kill_nodes)
+        self.clock = self._node("clock", queues="default", children=2, beat=True)
+        if clock:
+            self.clock.start()
+        for _ in range(nodes):
+            self.add_node(children=children)
+
+    def _environment(self) -> dict[str, str]:
+        names = {name for plain in SETTING_NAMES for name in (plain, f"{plain}_FILE")}
+        kept = {name: value for name, value in os.environ.items() if name not in names}
+        ours = ("SECRET_KEY", "TOKEN_KEYS", "DEBUG", "SEND_HOLD_SECONDS", *_ENDPOINTS)
+        return {
+            **kept,
+            **{name: os.environ[name] for name in ours},
+            "DJANGO_SETTINGS_MODULE": "solicit_dashboard.settings",
+            "DATA_DIR": str(self.directory),
+            "RIG_DIR": str(self.directory),
+            "REDIS_URL": self.redis.url,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "LOG_LEVEL": "WARNING",
+            **self._settings,
+        }
+
+    def _start_amazon(self, stack: ExitStack) -> None:
+        log = self.directory / "amazon.log"
+        command = [sys.executable, "-m", "sandbox", "--data", str(self.directory / "amazon")]
+        command += [f"--{name}={value}" for name, value in self._world.items()]
+        with log.open("wb") as output:
+            process = start_child(command, self._base, output.fileno())
+        self._janitor.watch(process.pid)
+
+        def stop() -> None:
+            process.terminate()
+            process.wait(30)
+            self._janitor.forget(process.pid)
+
+        stack.callback(stop)
+        self.wait_for(
+            lambda: b"listens on" in log.read_bytes() or process.poll() is not None,
+            "Amazon listens",
+            every=0.02,
+        )
+        if process.poll() is not None:
+            raise RigError(f"the sandbox ended: {log.read_text()}")
+        self.amazon = Running(log.read_text().split()[-1], stop)
+
+    def _point_at_servers(self, stack: ExitStack) -> None:
+        """The workers' environment, with proxies where they were wanted."""
+        addresses = {
+            "postgres": self.postgres.url(self.database),
+            "redis": self.redis.url,
+            "amazon": self.amazon.url,
+        }
+        self._desk_environment = self._base | _named(addresses)
+        for name in self._proxied:
+            proxy = stack.enter_context(Proxy.running(addresses[name]))
+            self.proxies[name] = proxy
+            addresses[name] = proxy.url
+        self.environment = self._base | _named(addresses)
+
+    def _start_desk(self, stack: ExitStack) -> subprocess.Popen[str]:
+        log = stack.enter_context((self.directory / "desk.log").open("wb"))
+        desk = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.desk"],
+            env=self._desk_environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+
+        def stop() -> None:
+            with desk:
+                assert desk.stdin is not None
+                desk.stdin.close()
+
+        stack.callback(stop)
+        return desk
+
+    # Nodes
+
+    def _node(self, name: str, **options: Any) -> Node:
+        return Node(name, self.environment, self.directory, self._janitor, **options)
+
+    def add_node(self, *, children: int = 2, fault: str | None = None, **settings: str) -> Node:
+        """One more worker machine has been started, with faults and settings of its own."""
+        environment = self.environment | settings
+        if fault is not None:
+            environment["FAULT"] = fault
+        name = f"node{len(self.nodes)}"
+        node = Node(
+            name, environment, self.directory, self._janitor, queues="lanes", children=children
+        )
+        node.start()
+        self.nodes.append(node)
+        return node
+
+    def _kill_nodes(self) -> None:
+        for node in [*self.nodes, self.clock]:
+            if node.process is not None:
+                node.kill()
+
+    # What can be done
+
+    def run(self, source: str, **names: Any) -> Any:
+        """What the source, run in the product (`tests.faults.desk`), put into `result`."""
+        assert self._desk.stdin is not None
+        assert self._desk.stdout is not None
+        self._desk.stdin.write(json.dumps({"run": source, "with": names}) + "\n")
+        self._desk.stdin.flush()
+        line = self._desk.stdout.readline()
+        if not line:
+            raise RigError((self.directory / "desk.log").read_text("utf-8", "replace"))
+        answer = json.loads(line)
+        if "error" in answer:
+            raise RigError(answer["error"])
+        return answer["result"]
+
+    def queue(
+        self, number: int, kind: str = SOLICITATION, accounts: Sequence[int] | None = None
+    ) -> list[int]:
+        """Up to so many actions more are due now, the accounts in turn; their ids."""
+        ids: list[int] = self.run(
+            "result = queue(number, kind, accounts, offered)",
+            number=number,
+            kind=kind,
+            accounts=list(self.accounts.values()) if accounts is None else list(accounts),
+            offered=self._offered,
+        )
+        self.actions |= dict.fromkeys(ids, kind)
+        return ids
+
+    def dispatch(self) -> None:
+        """The dispatcher has run once, as the beat would have had it run."""
+        self.run("tasks.dispatch()")
+
+    def sweep(self) -> None:
+        """The sweeper has run once."""
+        self.run("tasks.sweep()")
+
+    def sql(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows that the database gives, asked past every proxy."""
+        for attempt in (1, 2):
+            try:
+                if self._ask_connection is None:
+                    self._ask_connection = self.postgres.connect(self.database)
+                return self._ask_connection.execute(query, values).fetchall()
+            except psycopg.OperationalError:
+                self._forget_connection()
+                if attempt == 2:
+                    raise
+        raise AssertionError
+
+    def _forget_connection(self) -> None:
+        if self._ask_connection is not None:
+            self._ask_connection.close()
+            self._ask_connection = None
+
+    # What can be seen
+
+    def states(self) -> Counter[str]:
+        """How many actions are in each state."""
+        rows = self.sql("SELECT status, count(*) FROM messaging_outgoingaction GROUP BY status")
+        return Counter({str(status): int(number) for status, number in rows})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that were met so far, with the actions that met them."""
+        return list(self.history.lines("fault"))
+
+    def posts(self) -> list[dict[str, Any]]:
+        """The POSTs that Amazon has seen, in the order of their arrival."""
+        posts: list[dict[str, Any]] = self.amazon.ledger()["posts"]
+        return posts
+
+    def is_resolved(self) -> bool:
+        """Whether nothing moves any more, and what is only probable is true."""
+        row = self.sql(
+            "SELECT count(*) FILTER (WHERE status = ANY(%s)"
+            "   OR (status = 'unconfirmed' AND api = 'solicitations')),"
+            " count(*) FILTER (WHERE status = 'probably_sent') FROM messaging_outgoingaction",
+            list(_MOVING),
+        )[0]
+        if row[0]:
+            return False
+        if not row[1]:
+            return True
+        delivered = {post["order_id"] for post in self.posts() if post["accepted"]}
+        probable = self.sql(
+            "SELECT o.amazon_order_id FROM messaging_outgoingaction a"
+            " JOIN orders_order o ON o.id = a.order_id WHERE a.status = 'probably_sent'"
+        )
+        return all(number in delivered for (number,) in probable)
+
+    # Waiting
+
+    def wait_for(
+        self,
+        is_true: Callable[[], bool],
+        what: str,
+        *,
+        seconds: float = 60,
+        every: float = 0.1,
+        tick: bool = False,
+    ) -> None:
+        """It is true; RigError when the time is over before. With `tick` the rig itself runs the
+        dispatcher and the sweeper meanwhile, for runs without a clock."""
+        pause = threading.Event()
+        until = time.monotonic() + seconds
+        while not is_true():
+            if time.monotonic() > until:
+                raise RigError(f"never happened within {seconds:g} s: {what}\n{self.tell()}")
+            if tick:
+                self.sweep()
+                self.dispatch()
+            pause.wait(every)
+
+    def wait_resolved(self, seconds: float = 120, *, tick: bool = False) -> None:
+        """Every action has come to its end."""
+        self.wait_for(self.is_resolved, "all is resolved", seconds=seconds, every=0.3, tick=tick)
+
+    def check(self) -> Report:
+        """What the database, Amazon's ledger and the history say of the run."""
+        report = check(self.sql, self.posts(), self.actions, self.history)
+        report.throttled = self.amazon.stats()["throttled"]
+        report.breaches += self.run("result = ledger_breaches()")
+        return report
+
+    def tell(self) -> str:
+        """The states, and the last lines of every log, for whoever has to find out why."""
+        parts = [str(dict(self.states()))] if hasattr(self, "_ask_connection") else []
+        for log in sorted(self.directory.glob("*.log")):
+            lines = log.read_text("utf-8", "replace").splitlines()[-8:]
+            parts += [f"--- {log.name}", *lines]
+        return "\n".join(parts)
+
+
+def _named(addresses: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "DATABASE_URL": addresses["postgres"],
+        "REDIS_URL": addresses["redis"],
+        "SPAPI_ENDPOINT": addresses["amazon"],
+        "LWA_ENDPOINT": addresses["amazon"],
+    }
+
+
+@contextmanager
+def paused(rig: Rig, name: str) -> Iterator[Proxy]:
+    """The server behind that proxy cannot be reached while the block runs."""
+    proxy = rig.proxies[name]
+    proxy.refuse()
+    try:
+        yield proxy
+    finally:
+        proxy.pass_on()
+
+
+__all__ = [
+    "LIST_OF",
+    "MESSAGE",
+    "POST_OF",
+    "SOLICITATION",
+    "Rig",
+    "RigError",
+    "paused",
+    "urlunsplit",
+]

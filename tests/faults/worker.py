@@ -1,0 +1,222 @@
+"""The rig's worker: the product's Celery application in a hurry, with fault points around it.
+
+    FAULT=after_claim:kill celery -A tests.faults.worker:app worker …
+
+The product has no fault points. They are wrapped around its functions here, from outside, and only
+this module reads FAULT: `point:deed`, several divided by commas, each with `@shard` when it is for
+one shard alone. Each action meets one fault at most (a file in RIG_DIR/hits says which has), and the
+history says where, before the deed is done.
+
+Points, in the order of the one send procedure:
+
+    after_look     Amazon's list was read and offers it; nothing is claimed
+    in_claim       the claim is written, and not committed
+    after_claim    the claim is committed
+    before_post    the slot is taken, the leases are checked, the connection stands
+    in_post        every byte of the request has left, none of the answer was read
+    after_answer   the answer was read, and nothing is written
+    in_record      the result is written, and not committed
+    after_record   the result is committed
+
+Deeds: `kill` (SIGKILL), `stop` (SIGSTOP, until somebody sends SIGCONT), `suspend` (the machine slept
+for an hour: CLOCK_BOOTTIME has gone on, CLOCK_MONOTONIC has not).
+"""
+# Django has to be set up before the product's modules can be imported.
+# ruff: noqa: E402
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from urllib3.connection import HTTPConnection
+
+from messaging import driver, lane_calls
+from messaging.clock import Clock
+from solicit_dashboard.celery import app
+from tests.faults.haste import make_haste, replace
+from tests.faults.history import History
+
+POINTS = (
+    "after_look",
+    "in_claim",
+    "after_claim",
+    "before_post",
+    "in_post",
+    "after_answer",
+    "in_record",
+    "after_record",
+)
+SLEEP_SECONDS = 3600.0
+RIG_DIR = Path(os.environ["RIG_DIR"])
+
+history = History(RIG_DIR / "history.jsonl")
+_Subject = tuple[int, int]  # the shard and the action
+
+
+class _Thread(threading.local):
+    """What this thread has under way."""
+
+    sending: _Subject | None = None
+    committing: tuple[str, list[_Subject]] | None = None
+
+
+_thread = _Thread()
+_claimed: dict[tuple[str, str], _Subject] = {}
+_slept = [0.0]
+
+
+def _read_plan(text: str) -> list[tuple[str, str, int | None]]:
+    plan = []
+    for part in filter(None, text.split(",")):
+        what, _, shard = part.partition("@")
+        point, _, deed = what.partition(":")
+        if point not in POINTS or deed not in _DEEDS:
+            raise SystemExit(f"FAULT: {part!r} is no fault")
+        plan.append((point, deed, int(shard) if shard else None))
+    return plan
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    while True:  # another thread may be the one that takes the signal
+        time.sleep(1)
+
+
+def _stop() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(0.05)  # as above
+
+
+def _suspend() -> None:
+    _slept[0] += SLEEP_SECONDS
+
+
+_DEEDS: dict[str, Callable[[], None]] = {"kill": _kill, "stop": _stop, "suspend": _suspend}
+_PLAN = _read_plan(os.environ.get("FAULT", ""))
+
+
+def fire(point: str, subjects: Sequence[_Subject]) -> None:
+    """The fault that was planned for this point has happened to these actions, if there is one."""
+    for planned, deed, shard in _PLAN:
+        if planned != point:
+            continue
+        hit = [action for of, action in subjects if shard in (None, of) and _is_first(action)]
+        if hit:
+            history.add("fault", point=point, deed=deed, actions=hit)
+            _DEEDS[deed]()
+
+
+def _is_first(action: int) -> bool:
+    try:
+        (RIG_DIR / "hits" / str(action)).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _subjects(jobs: Iterable[Any]) -> list[_Subject]:
+    return [(job.account.pk % settings.LANE_SHARDS, job.action_id) for job in jobs]
+
+
+def _install() -> None:
+    """The points stand around the product's functions, each where the docstring above says."""
+    claim, record, record_looks = driver.claim, driver.record, driver.record_looks
+    send, commit = lane_calls.send_action, BaseDatabaseWrapper.commit
+    getresponse, boottime = HTTPConnection.getresponse, Clock.boottime
+
+    def claim_with_points(jobs: Sequence[Any], **options: Any) -> Any:
+        _thread.committing = ("in_claim", _subjects(jobs))
+        try:
+            won = claim(jobs, **options)
+        finally:
+            _thread.committing = None
+        subjects = _subjects(one.job for one in won)
+        for one, subject in zip(won, subjects, strict=True):
+            _claimed[one.job.kind, one.job.amazon_order_id] = subject
+        if won:
+            attempts = [one.attempt_id for one in won]
+            shard = subjects[0][0]
+            actions = [action for _, action in subjects]
+            history.add("claim", shard=shard, actions=actions, attempts=attempts)
+            fire("after_claim", subjects)
+        return won
+
+    def record_with_points(results: Iterable[Any], **options: Any) -> Any:
+        results = list(results)
+        subjects = _subjects(result.claimed.job for result in results)
+        _thread.committing = ("in_record", subjects)
+        try:
+            record(results, **options)
+        finally:
+            _thread.committing = None
+        answers = [type(result.answer).__name__ for result in results]
+        history.add("result", actions=[action for _, action in subjects], answers=answers)
+        fire("after_record", subjects)
+
+    def record_looks_with_points(looks: Sequence[Any], **options: Any) -> Any:
+        ready = record_looks(looks, **options)
+        fire("after_look", _subjects(ready))
+        return ready
+
+    def send_with_points(client: Any, kind: str, *, order: str, **options: Any) -> Any:
+        subject = _claimed.pop((kind, order))
+        check = options.pop("before_send")
+
+        def before_send() -> None:
+            check()
+            fire("before_post", [subject])
+            _thread.sending = subject
+
+        try:
+            accepted = send(client, kind, order=order, before_send=before_send, **options)
+        except Exception:
+            fire("after_answer", [subject])
+            raise
+        finally:
+            _thread.sending = None
+        fire("after_answer", [subject])
+        return accepted
+
+    def getresponse_with_points(self: HTTPConnection) -> Any:
+        if _thread.sending is not None:
+            fire("in_post", [_thread.sending])
+        return getresponse(self)
+
+    def commit_with_points(self: BaseDatabaseWrapper) -> None:
+        if _thread.committing is not None:
+            fire(*_thread.committing)
+        commit(self)
+
+    replace(driver, "claim", claim_with_points)
+    replace(driver, "record", record_with_points)
+    replace(driver, "record_looks", record_looks_with_points)
+    replace(lane_calls, "send_action", send_with_points)
+    replace(HTTPConnection, "getresponse", getresponse_with_points)
+    replace(BaseDatabaseWrapper, "commit", commit_with_points)
+    replace(Clock, "boottime", lambda self: boottime(self) + _slept[0])
+
+
+make_haste()
+_install()
+# Ticks that nobody took are worthless here, too.
+app.conf.beat_schedule = {
+    "dispatch": {
+        "task": "messaging.tasks.dispatch",
+        "schedule": settings.DISPATCH_SECONDS,
+        "options": {"expires": 5},
+    },
+    "sweep": {"task": "messaging.tasks.sweep", "schedule": 0.5, "options": {"expires": 5}},
+}
+app.conf.beat_schedule_filename = str(RIG_DIR / "beat")
