@@ -1,0 +1,64 @@
+"""The rows of the table of faults: what goes wrong, when the row passes, and who runs it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+Scenario = Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault. `scenario(seed)` makes it happen and returns the figure; it raises when the row does
+    not pass. `quick` ones are in the suite, too."""
+
+    key: str
+    fault: str
+    passes: str
+    scenario: Scenario
+    quick: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a row ended: its figure, or why it did not pass."""
+
+    row: Row
+    figure: str
+    passed: bool
+    seconds: float
+
+
+ROWS: dict[str, Row] = {}
+
+
+def row(
+    key: str, fault: str, passes: str, *, quick: bool = False
+) -> Callable[[Scenario], Scenario]:
+    """The function is the scenario of that row."""
+
+    def register(scenario: Scenario) -> Scenario:
+        if key in ROWS:
+            raise ValueError(f"{key} stands in the table already")
+        ROWS[key] = Row(key, fault, passes, scenario, quick)
+        return scenario
+
+    return register
+
+
+def in_order(keys: Iterable[str]) -> list[str]:
+    """The keys as people count: F2 before F11."""
+    return sorted(keys, key=lambda key: (key[0], int("".join(filter(str.isdigit, key)))))
+
+
+def run_row(row: Row, seed: int, clock: Callable[[], float]) -> Outcome:
+    """The row was run; whatever it raised is told in the outcome."""
+    begun = clock()
+    try:
+        figure, passed = row.scenario(seed), True
+    except Exception as error:
+        traceback.print_exc()
+        figure, passed = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}", False
+    return Outcome(row, figure, passed, clock() - begun)
