@@ -1,9 +1,10 @@
 """Amazon on this machine, over HTTP: for the demonstration and for the tests.
 
-It plays Login with Amazon, Orders 2026-01-01, Solicitations v1 and Sellers v1 for a few invented
-sellers whose orders live on while the clock runs. It knows the truth that Amazon does not tell
-(which orders may be asked, and what was asked), enforces Amazon's rules and rates, misbehaves on
-request (`sandbox.faults`) and shows all that it received (`GET /`).
+It plays Login with Amazon, Orders 2026-01-01, Solicitations v1, Messaging v1 (the question before
+shipping) and Sellers v1 for a few invented sellers whose orders live on while the clock runs. It
+knows the truth that Amazon does not tell (which orders may be asked, and what was asked), enforces
+Amazon's rules and rates, misbehaves on request (`sandbox.faults`) and shows all that it received
+(`GET /`).
 
 It shares no code with `spapi`, so that a misreading of Amazon in one is seen in the other.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.buckets import Buckets, Plan
-from sandbox.eligibility import refusal
+from sandbox.eligibility import may_be_written_to, refusal
 from sandbox.faults import Faults, Rule, parse_rules
 from sandbox.faults.deeds import faulty_answer
 from sandbox.faults.rules import CONNECTION
@@ -18,8 +18,9 @@ from sandbox.history import PastRequest, past_requests
 from sandbox.keeping import Kept
 from sandbox.ledger import Accepted, Ledger, Post
 from sandbox.messages import HTML, Answer, Request, error_answer
-from sandbox.operations import LWA, OPERATIONS, POST_NAME, Call, State, match
+from sandbox.operations import LWA, OPERATIONS, Call, State, match
 from sandbox.operations.lwa import token_fields
+from sandbox.operations.messaging import message_text
 from sandbox.operations.routing import RequestError
 from sandbox.options import Options
 from sandbox.randomness import draw, identifier
@@ -98,6 +99,15 @@ class Amazon:
                 ids.append(order_id)
         return ids
 
+    def messageable(self, seller: Seller) -> list[str]:
+        """The orders whose buyers may be written to now, oldest first."""
+        at = self.now()
+        return [
+            self.world.order_id(seller, life)
+            for life in self.world.orders_at(seller, at)
+            if may_be_written_to(life, at)
+        ]
+
     def decide(self, request: Request) -> Decision:
         """What the request is answered; whatever it changes has happened, and is on the record."""
         found = match(OPERATIONS, request)
@@ -109,7 +119,7 @@ class Amazon:
         eligible = False
         try:
             call.seller = self._door(call)
-            eligible = operation.name == POST_NAME and self._is_eligible(call)
+            eligible = operation.allowed is not None and operation.allowed(self.state, call)
             decision = self._past_the_door(call)
         except RequestError as error:
             decision = Decision(error.answer)
@@ -176,11 +186,6 @@ class Amazon:
         pages = self.world.pages(call.partner, call.now)
         return Plan(plan.rate, max(plan.burst, pages + 5))
 
-    def _is_eligible(self, call: Call) -> bool:
-        life = self.world.find(call.partner, call.order_id, call.now)
-        asked = self.ledger.has(call.partner.selling_partner_id, call.order_id)
-        return life is not None and refusal(life, call.now, asked) is None
-
     def _record(self, call: Call, decision: Decision, eligible: bool) -> None:
         """The request is counted, its answer has an id, and a POST stands in the ledger."""
         request_id = identifier(self._request_ids)
@@ -192,7 +197,7 @@ class Amazon:
         outcome = str(status) if answer is not None or rule is None else rule.kind
         agent = call.request.headers.get("user-agent", "")
         self.tally.count(partner, call.operation.name, outcome, agent, call.now)
-        if call.operation.name == POST_NAME:
+        if call.operation.allowed is not None:
             self.ledger.record(
                 Post(
                     seller=partner,
@@ -206,6 +211,8 @@ class Amazon:
                     eligible=eligible,
                     reached=call.reached,
                     fault=rule.kind if rule else None,
+                    operation=call.operation.name,
+                    text=message_text(call.request),
                 )
             )
 

@@ -1,13 +1,19 @@
-"""Amazon's own rule for who may be asked: the truth that the product can only estimate.
+"""Amazon's own rules for who may be asked and written to: the truth that the product can only estimate.
 
 Shipped, sold on Amazon, not cancelled, not a replacement, not asked before, and now within
 [earliest promised delivery + 5 days, latest promised delivery + 30 days]. Sources: use case guide
 of the Solicitations API; an Amazon developer in selling-partner-api-models issue 4927.
+
+A question about an order may be put before it is shipped, as often as the seller likes (model
+messaging.json, createConfirmOrderDetails; issues 193 and 1662 of selling-partner-api-models).
 """
 
 from enum import Enum
 
 from sandbox.life import Life, Status
+
+NO_SUCH_MESSAGE = "Invalid amazonOrderId and template combination."
+"""The text of the 403 for a message that the order's state does not allow."""
 
 
 class Refusal(Enum):
@@ -31,3 +37,8 @@ def refusal(life: Life, at: float, asked: bool) -> Refusal | None:
     if not life.opens <= at <= life.closes:
         return Refusal.OUTSIDE_WINDOW
     return None
+
+
+def may_be_written_to(life: Life, at: float) -> bool:
+    """Whether a question about the order may be put to its buyer at `at`."""
+    return life.on_amazon and life.status_at(at) is Status.UNSHIPPED

@@ -1,4 +1,8 @@
-"""What Amazon accepted, and every POST that asked for it: the truth that tests compare with."""
+"""What Amazon accepted, and every POST that asked for it: the truth that tests compare with.
+
+A buyer is asked for a review once, however often a POST asks for it; a message is delivered as often
+as it is accepted.
+"""
 
 import json
 from collections import Counter
@@ -7,6 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from sandbox.moments import to_exact_text
+
+SOLICITATION = "createProductReviewAndSellerFeedbackSolicitation"
 
 
 @dataclass(slots=True)
@@ -33,7 +39,8 @@ class Post:
     """One POST as it arrived and the answer it got.
 
     `status` is the status that was written, 0 when none was; `answer` the text, the refusal's name
-    or the fault; `accepted` whether this very POST made Amazon ask the buyer.
+    or the fault; `accepted` whether this very POST made Amazon ask the buyer, or deliver the `text`
+    of a message.
     """
 
     seller: str
@@ -47,13 +54,30 @@ class Post:
     eligible: bool
     reached: bool
     fault: str | None = None
+    operation: str = SOLICITATION
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Delivered:
+    """One text that the buyer of an order got: `times` over, `at` and `request_id` of the first."""
+
+    seller: str
+    order_id: str
+    marketplace_id: str
+    operation: str
+    text: str
+    at: float
+    request_id: str
+    times: int = 1
 
 
 @dataclass(slots=True)
 class Ledger:
-    """The accepted solicitations by (seller, order), and all POSTs."""
+    """Accepted solicitations by (seller, order), messages by (seller, order, operation, text), POSTs."""
 
     accepted: dict[tuple[str, str], Accepted] = field(default_factory=dict)
+    messages: dict[tuple[str, str, str, str], Delivered] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     _journal: IO[str] | None = None
 
@@ -89,10 +113,19 @@ class Ledger:
                 counts[entry.seller] += entry.times_asked - 1
         return counts
 
+    def message_duplicates(self) -> Counter[str]:
+        """By seller, the messages that a buyer got again, word for word."""
+        counts: Counter[str] = Counter()
+        for message in self.messages.values():
+            if message.times > 1:
+                counts[message.seller] += message.times - 1
+        return counts
+
     def as_json(self) -> dict[str, Any]:
         """The document of `GET /_ledger`."""
         return {
             "accepted": [_shown(entry) for entry in self.accepted.values()],
+            "messages": [_shown(message) for message in self.messages.values()],
             "posts": [_shown(post) for post in self.posts],
         }
 
@@ -104,6 +137,9 @@ class Ledger:
 
     def _apply(self, post: Post) -> None:
         self.posts.append(post)
+        if post.operation != SOLICITATION:
+            self._deliver(post)
+            return
         key = (post.seller, post.order_id)
         if post.accepted:
             self.accepted[key] = Accepted(
@@ -116,6 +152,23 @@ class Ledger:
             )
         elif post.reached and key in self.accepted:
             self.accepted[key].times_asked += 1
+
+    def _deliver(self, post: Post) -> None:
+        if not post.accepted:
+            return
+        key = (post.seller, post.order_id, post.operation, post.text)
+        if key in self.messages:
+            self.messages[key].times += 1
+            return
+        self.messages[key] = Delivered(
+            post.seller,
+            post.order_id,
+            post.marketplace_id,
+            post.operation,
+            post.text,
+            post.at,
+            post.request_id,
+        )
 
     def _read(self, journal: Path) -> None:
         """What an earlier run wrote is known again; a last line cut short is taken off."""
@@ -133,5 +186,5 @@ class Ledger:
             lines.truncate(whole)
 
 
-def _shown(entry: Accepted | Post) -> dict[str, Any]:
+def _shown(entry: Accepted | Delivered | Post) -> dict[str, Any]:
     return {**asdict(entry), "at": to_exact_text(entry.at)}

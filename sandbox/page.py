@@ -6,7 +6,7 @@ from hashlib import sha256
 from html import escape
 
 from sandbox.amazon import Amazon
-from sandbox.ledger import Post
+from sandbox.ledger import SOLICITATION, Post
 from sandbox.moments import to_exact_text
 from sandbox.world import Seller
 
@@ -29,11 +29,11 @@ POLICY = (
 
 
 def record_page(amazon: Amazon) -> str:
-    """The whole page: sellers with their counts, operations, and the latest requests for reviews."""
+    """The whole page: sellers with their counts, operations, and the latest requests and messages."""
     now = to_exact_text(amazon.now())[:19].replace("T", " ")
     links = ", ".join(
         f'<a href="/_{name}">{name}</a>'
-        for name in ("stats", "ledger", "eligible", "history", "faults", "time")
+        for name in ("stats", "ledger", "eligible", "messageable", "history", "faults", "time")
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -102,14 +102,15 @@ def _posts(amazon: Amazon) -> str:
             to_exact_text(post.at),
             post.order_id,
             post.marketplace_id,
+            "review" if post.operation == SOLICITATION else f"message: {post.text[:80]}",
             "yes" if post.accepted else "no",
             f"{post.status or 'none'}{fault}",
             post.answer,
         ]
 
-    heads = ("Time (UTC)", "Order", "Marketplace", "Accepted", "Status", "Answer")
+    heads = ("Time (UTC)", "Order", "Marketplace", "What", "Accepted", "Status", "Answer")
     posts = amazon.ledger.posts
-    title = f"Requests for reviews: latest {min(_LATEST, len(posts))} of {len(posts)}"
+    title = f"Requests for reviews, and messages: latest {min(_LATEST, len(posts))} of {len(posts)}"
     return _table(title, heads, map(row, reversed(posts[-_LATEST:])))
 
 

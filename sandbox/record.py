@@ -2,8 +2,9 @@
 
 GET  /            the record as a page
 GET  /_stats      counts by seller, operation and status
-GET  /_ledger     every accepted solicitation, and every POST with its answer
+GET  /_ledger     every accepted solicitation, every message, and every POST with its answer
 GET  /_eligible   the orders that may be asked now and were not, by seller
+GET  /_messageable    the orders whose buyers may be written to now, by seller
 GET  /_history    what was asked before the start
 GET  /_sellers    the keys to connect the sellers with (only from this machine)
 GET  /_faults     the rules in force, and how often they fired
@@ -61,12 +62,17 @@ def _refusal(status: int, text: str) -> Answer:
 
 def _stats(amazon: Amazon) -> dict[str, Any]:
     duplicates = amazon.ledger.duplicates()
+    again = amazon.ledger.message_duplicates()
     fresh = [entry for entry in amazon.ledger.accepted.values() if not entry.history]
     return {
         **amazon.tally.as_json(),
         "accepted": len(fresh),
         "accepted_not_eligible": sum(not entry.eligible for entry in fresh),
         "duplicates": {"total": duplicates.total(), "by_seller": dict(duplicates)},
+        "messages": {
+            "delivered": sum(message.times for message in amazon.ledger.messages.values()),
+            "duplicates": {"total": again.total(), "by_seller": dict(again)},
+        },
     }
 
 
@@ -76,6 +82,11 @@ def _ledger(amazon: Amazon) -> dict[str, Any]:
 
 def _eligible(amazon: Amazon) -> dict[str, Any]:
     return {seller.selling_partner_id: amazon.eligible(seller) for seller in amazon.world.sellers}
+
+
+def _messageable(amazon: Amazon) -> dict[str, Any]:
+    sellers = amazon.world.sellers
+    return {seller.selling_partner_id: amazon.messageable(seller) for seller in sellers}
 
 
 def _history(amazon: Amazon) -> list[dict[str, Any]]:
@@ -135,6 +146,7 @@ _DOCUMENTS: dict[tuple[str, str], Callable[[Amazon], Any]] = {
     ("GET", "/_stats"): _stats,
     ("GET", "/_ledger"): _ledger,
     ("GET", "/_eligible"): _eligible,
+    ("GET", "/_messageable"): _messageable,
     ("GET", "/_history"): _history,
     ("GET", "/_sellers"): _sellers,
     ("GET", "/_faults"): _faults,

@@ -69,6 +69,11 @@ class Running:
         eligible: dict[str, list[str]] = self.ask("GET", "/_eligible")
         return eligible
 
+    def messageable(self) -> dict[str, list[str]]:
+        """The orders whose buyers may be written to now, by selling partner id."""
+        orders: dict[str, list[str]] = self.ask("GET", "/_messageable")
+        return orders
+
     def history(self) -> Any:
         """`GET /_history`."""
         return self.ask("GET", "/_history")

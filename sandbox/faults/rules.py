@@ -27,6 +27,7 @@ from sandbox.randomness import draw
 
 LWA = "lwa"
 LIST = "getSolicitationActionsForOrder"
+MESSAGE_LIST = "getMessagingActionsForOrder"
 CONNECTION = "connection"
 ANY = "*"
 OPERATIONS = (
@@ -36,6 +37,8 @@ OPERATIONS = (
     "getMarketplaceParticipations",
     LIST,
     "createProductReviewAndSellerFeedbackSolicitation",
+    MESSAGE_LIST,
+    "createConfirmOrderDetails",
     CONNECTION,
     ANY,
 )
@@ -88,7 +91,11 @@ _KINDS: dict[str, dict[str, Check]] = {
     "lwa_error": {"error": needed(TEXT), "description": TEXT, "status": STATUS},
 }
 _BODIES = ("text", "base64", "size", "gzip_bomb")
-_ONLY_FOR = {"empty_list": LIST, "listed_although_accepted": LIST, "lwa_error": LWA}
+_ONLY_FOR = {
+    "empty_list": (LIST, MESSAGE_LIST),
+    "listed_although_accepted": (LIST,),
+    "lwa_error": (LWA,),
+}
 _CARRIED_OUT = frozenset(
     ("cut_body", "malformed_json", "latency", "empty_list", "listed_although_accepted")
 )
@@ -128,7 +135,7 @@ class Rule:
         wanted = self.document["operation"]
         if wanted != operation and (wanted != ANY or operation == CONNECTION):
             return False
-        if _ONLY_FOR.get(self.kind, operation) != operation:
+        if operation not in _ONLY_FOR.get(self.kind, (operation,)):
             return False
         return all(
             self.document.get(key, held) == held
@@ -204,8 +211,9 @@ def _checked(where: str, value: Any) -> dict[str, Any]:
     if kind == "body" and sum(key in do for key in _BODIES) != 1:
         raise FaultError(f"{where}: a body is exactly one of {', '.join(_BODIES)}")
     operation = rule["operation"]
-    if operation not in (_ONLY_FOR.get(kind, operation), ANY):
-        raise FaultError(f"{where}: {kind} is only for {_ONLY_FOR[kind]}, not for {operation}")
+    if operation not in (*_ONLY_FOR.get(kind, (operation,)), ANY):
+        only = " and ".join(_ONLY_FOR[kind])
+        raise FaultError(f"{where}: {kind} is only for {only}, not for {operation}")
     if operation == CONNECTION and kind != "reset":
         raise FaultError(f"{where}: only reset can happen to a connection, not {kind}")
     return rule

@@ -1,15 +1,14 @@
 """Amazon's operations: where each lives, how often it may be called, and what it answers."""
 
 from sandbox.buckets import Plan
+from sandbox.ledger import SOLICITATION
+from sandbox.operations import messaging, solicitations
 from sandbox.operations.lwa import exchange_token
 from sandbox.operations.orders import get_order, search_orders
 from sandbox.operations.routing import Call, Operation, State, match
 from sandbox.operations.sellers import get_marketplace_participations
-from sandbox.operations.solicitations import create_solicitation, get_actions
 
-__all__ = ["LWA", "OPERATIONS", "POST_NAME", "Call", "Operation", "State", "match"]
-
-POST_NAME = "createProductReviewAndSellerFeedbackSolicitation"
+__all__ = ["LWA", "OPERATIONS", "Call", "Operation", "State", "match"]
 
 LWA = Operation("lwa", "POST", ("auth", "o2", "token"), Plan(1000, 1000), exchange_token)
 
@@ -21,10 +20,10 @@ OPERATIONS = (
         "GET",
         ("solicitations", "v1", "orders", None),
         Plan(1, 5),
-        get_actions,
+        solicitations.get_actions,
     ),
     Operation(
-        POST_NAME,
+        SOLICITATION,
         "POST",
         (
             "solicitations",
@@ -35,7 +34,23 @@ OPERATIONS = (
             "productReviewAndSellerFeedback",
         ),
         Plan(1, 5),
-        create_solicitation,
+        solicitations.create_solicitation,
+        solicitations.may_ask,
+    ),
+    Operation(
+        "getMessagingActionsForOrder",
+        "GET",
+        ("messaging", "v1", "orders", None),
+        Plan(1, 5),
+        messaging.get_actions,
+    ),
+    Operation(
+        "createConfirmOrderDetails",
+        "POST",
+        ("messaging", "v1", "orders", None, "messages", messaging.NAME),
+        Plan(1, 5),
+        messaging.create_confirm_order_details,
+        messaging.may_write,
     ),
     Operation(
         "searchOrders", "GET", ("orders", "2026-01-01", "orders"), Plan(0.0056, 20), search_orders

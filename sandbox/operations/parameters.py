@@ -60,10 +60,8 @@ def marketplaces(request: Request, name: str = "marketplaceIds") -> frozenset[st
 
 
 def the_marketplace(request: Request) -> str:
-    """The one marketplace id that the Solicitations operations want, from the query."""
+    """The one marketplace id that Solicitations and Messaging want, from the query."""
     refuse_unknown(request, ("marketplaceIds",))
-    if b"marketplaceIds" in request.body:
-        raise invalid("marketplaceIds: Missing or invalid request parameter: marketplaceId")
     given = request.values("marketplaceIds")
     if not given:
         raise invalid("marketplaceIds: Missing or invalid request parameter: marketplaceId")

@@ -15,7 +15,7 @@ from sandbox.world import Seller, World
 
 @dataclass(slots=True)
 class State:
-    """What all operations share. `looks` counts the looks at each order's list of actions."""
+    """What all operations share. `looks` counts the looks at each list of actions."""
 
     world: World
     ledger: Ledger
@@ -30,7 +30,8 @@ class Call:
     """One request that reached its operation; `now` in seconds since 1970.
 
     `seller` is None only for `lwa`, `order_id` empty where the path has none. `reached` is true
-    when the operation was carried out, `accepted` when it made Amazon ask a buyer.
+    when the operation was carried out, `accepted` when it made Amazon ask a buyer or deliver
+    a message.
     """
 
     operation: "Operation"
@@ -59,13 +60,18 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its name in the model, method, path (None stands for an order id), plan."""
+    """One operation: its name in the model, method, path (None stands for an order id), plan.
+
+    `allowed` says of a POST to a buyer whether Amazon's rules allow it for the order now; None for
+    operations that reach no buyer.
+    """
 
     name: str
     method: str
     path: tuple[str | None, ...]
     plan: Plan
     answer: Callable[[State, Call], Answer]
+    allowed: Callable[[State, Call], bool] | None = None
 
     def takes(self, parts: tuple[str, ...]) -> bool:
         """Whether a path belongs to the operation."""

@@ -6,17 +6,16 @@ a marketplace of Amazon's in which the order was not placed: an empty list, and 
 "not available", because neither ever gives a reason; an id that is no marketplace: 400.
 """
 
-from typing import Any
-
 from sandbox.eligibility import Refusal, refusal
 from sandbox.life import Life
 from sandbox.messages import HAL, Answer, error_answer, json_answer
-from sandbox.operations.parameters import the_marketplace
-from sandbox.operations.routing import Call, RequestError, State
-from sandbox.randomness import draw
+from sandbox.operations.offers import Schema, hal_list, is_left_out, the_order
+from sandbox.operations.parameters import invalid, the_marketplace
+from sandbox.operations.routing import Call, State
 
 NAME = "productReviewAndSellerFeedback"
 _TITLE = "Request seller feedback and product review"
+_SCHEMA = Schema(NAME, _TITLE, _TITLE, hidden=True)
 
 
 def get_actions(state: State, call: Call) -> Answer:
@@ -26,19 +25,22 @@ def get_actions(state: State, call: Call) -> Answer:
     issue 187).
     """
     marketplace = the_marketplace(call.request)
-    life = _order(state, call)
+    life = the_order(state, call)
     why_not = judge(state, call, life, marketplace)
     kind = call.rule.kind if call.rule else ""
     if kind == "listed_although_accepted" and why_not is Refusal.ALREADY_REQUESTED:
         why_not = None
-    offered = why_not is None and kind != "empty_list" and not _left_out(state, call)
-    return json_answer(200, _hal(call.order_id, marketplace, offered), HAL)
+    offered = why_not is None and kind != "empty_list" and not is_left_out(state, call)
+    schemas = [_SCHEMA] if offered else []
+    return json_answer(200, hal_list(call, "solicitations", marketplace, schemas), HAL)
 
 
 def create_solicitation(state: State, call: Call) -> Answer:
     """201 exactly when the buyer may be asked now, and then Amazon has asked; else 403."""
+    if b"marketplaceIds" in call.request.body:
+        raise invalid("marketplaceIds: Missing or invalid request parameter: marketplaceId")
     marketplace = the_marketplace(call.request)
-    life = _order(state, call)
+    life = the_order(state, call)
     why_not = judge(state, call, life, marketplace)
     if why_not is not None:
         return error_answer(403, "Unauthorized", why_not.value)
@@ -54,47 +56,8 @@ def judge(state: State, call: Call, life: Life, marketplace: str) -> Refusal | N
     return refusal(life, call.now, asked)
 
 
-def _order(state: State, call: Call) -> Life:
+def may_ask(state: State, call: Call) -> bool:
+    """Whether the order's buyer may be asked now, whatever else is wrong with the request."""
     life = state.world.find(call.partner, call.order_id, call.now)
-    if life is None:
-        message = "The requested order was not found."
-        raise RequestError(error_answer(404, "NotFound", message))
-    return life
-
-
-def _left_out(state: State, call: Call) -> bool:
-    if not state.empty_share:
-        return False
-    look = state.looks[call.order_id] = state.looks.get(call.order_id, 0) + 1
-    chance = draw(state.world.plan.seed, "empty list", call.order_id, look)
-    return chance.random() < state.empty_share
-
-
-def _hal(order_id: str, marketplace: str, offered: bool) -> dict[str, Any]:
-    """The list as Amazon really sends it: name and title on the action, not under `payload`."""
-    order = f"/solicitations/v1/orders/{order_id}"
-    query = f"?marketplaceIds={marketplace}"
-    links = {"actions": [], "self": {"href": order + query}}
-    if not offered:
-        return {"_links": links, "_embedded": {"actions": []}}
-    action = f"{order}/solicitations/{NAME}"
-    this = {"href": action + query, "name": NAME}
-    schema_link = {"href": f"{action}/schema", "name": NAME}
-    schema = {
-        "_links": {"self": schema_link},
-        "type": "object",
-        "name": NAME,
-        "title": _TITLE,
-        "description": _TITLE,
-        "properties": {},
-        "required": [],
-        "$schema": "http://json-schema.org/draft-04/schema#",
-        "x-ui-hidden": True,
-    }
-    embedded = {
-        "_links": {"schema": schema_link, "self": this},
-        "_embedded": {"schema": schema},
-        "name": NAME,
-        "title": _TITLE,
-    }
-    return {"_links": {**links, "actions": [this]}, "_embedded": {"actions": [embedded]}}
+    asked = state.ledger.has(call.partner.selling_partner_id, call.order_id)
+    return life is not None and refusal(life, call.now, asked) is None

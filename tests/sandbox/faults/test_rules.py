@@ -3,6 +3,7 @@ import pytest
 from sandbox.faults import FaultError, Faults, parse_rules
 
 LIST = "getSolicitationActionsForOrder"
+MESSAGE_LIST = "getMessagingActionsForOrder"
 POST = "createProductReviewAndSellerFeedbackSolicitation"
 CLOSE = {"kind": "close"}
 
@@ -137,7 +138,10 @@ def test_the_first_rule_that_fires_wins():
         ([{"operation": "*", "do": {"kind": "body", "text": "", "size": 1}}], "exactly one of"),
         ([{"operation": "*", "do": {"kind": "body", "base64": "é"}}], "must be base64"),
         ([{"operation": "*", "do": {"kind": "body", "size": 10**12}}], "to 256000000"),
-        ([{"operation": POST, "do": {"kind": "empty_list"}}], f"only for {LIST}, not for {POST}"),
+        (
+            [{"operation": POST, "do": {"kind": "empty_list"}}],
+            f"only for {LIST} and {MESSAGE_LIST}, not for {POST}",
+        ),
         ([{"operation": LIST, "do": {"kind": "lwa_error", "error": "x"}}], "only for lwa"),
         ([{"operation": "connection", "do": CLOSE}], "only reset"),
         (
