@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import spapi
+from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST
 from messaging.classification import Sendable, Verdict, classify, describe, wait_after
 from messaging.models import AttemptOutcome
 from messaging.states import Status
@@ -21,9 +22,14 @@ UNCONFIRMED, PROBABLY_SENT = Status.UNCONFIRMED, Status.PROBABLY_SENT
 
 
 def an_action(
-    *, opened: timedelta = 10 * DAY, closes: timedelta = 15 * DAY, had_unconfirmed: bool = False
+    *,
+    kind: str = REVIEW_REQUEST.name,
+    opened: timedelta = 10 * DAY,
+    closes: timedelta = 15 * DAY,
+    had_unconfirmed: bool = False,
 ) -> Sendable:
     return Sendable(
+        kind=kind,
         opens_at=NOW - opened,
         closes_at=NOW + closes,
         had_unconfirmed=had_unconfirmed,
@@ -93,6 +99,26 @@ def test_an_error_leads_to_the_state_of_its_row(kind: type[SpApiError]) -> None:
     assert verdict.outcome == AttemptOutcome(effect.value)
     assert verdict.reason
     assert (verdict.connection is not None) == (status == HELD)
+
+
+@pytest.mark.parametrize("had_unconfirmed", [False, True])
+@pytest.mark.parametrize("kind", list(TABLE), ids=lambda kind: kind.__name__)
+def test_an_error_of_a_message_leads_to_the_state_of_its_effect(
+    kind: type[SpApiError], had_unconfirmed: bool
+) -> None:
+    """No look can tell afterwards: it is never probably sent, and what Amazon refused is refused."""
+    effect, status = TABLE[kind]
+    action = an_action(kind=CONFIRM_ORDER_DETAILS.name, opened=DAY, had_unconfirmed=had_unconfirmed)
+    verdict = classify(make(kind), action, NOW)
+    assert verdict.status == (REFUSED if effect == REJECTED else status)
+    assert verdict.outcome == AttemptOutcome(effect.value)
+    assert verdict.reason
+
+
+def test_a_message_for_which_the_order_is_in_the_wrong_state_is_refused_in_words() -> None:
+    action = an_action(kind=CONFIRM_ORDER_DETAILS.name)
+    verdict = classify(spapi.InvalidCombination("Invalid amazonOrderId and …"), action, NOW)
+    assert verdict.reason == "Refused: not available in this state of the order"
 
 
 @pytest.mark.parametrize("kind", list(TABLE), ids=lambda kind: kind.__name__)
