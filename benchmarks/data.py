@@ -298,11 +298,20 @@ SELECT action_id, claimed_at, 'queued', 'sending', NULL, '' FROM messaging_actio
 """,
     """
 INSERT INTO messaging_actionevent (action_id, at, before, after, user_id, reason)
+SELECT id, status_at, 'sending', 'unconfirmed', NULL, ''
+FROM messaging_outgoingaction WHERE status IN ('probably_sent', 'unresolved') ORDER BY id
+""",
+    """
+INSERT INTO messaging_actionevent (action_id, at, before, after, user_id, reason)
 SELECT id, status_at,
   CASE WHEN status IN ('sent', 'refused', 'unconfirmed') THEN 'sending'
        WHEN status IN ('probably_sent', 'unresolved') THEN 'unconfirmed' ELSE 'queued' END,
   status, NULL, reason
 FROM messaging_outgoingaction WHERE status <> 'queued' ORDER BY id
+""",
+    """
+UPDATE messaging_batch SET queued =
+  (SELECT COUNT(*) FROM messaging_outgoingaction WHERE batch_id = messaging_batch.id)
 """,
     """
 INSERT INTO audit_auditevent (at, kind, user_id, account_id, subject, detail)
