@@ -73,7 +73,8 @@ def message_text(request: Request) -> str:
     except ValueError:
         return ""
     text = document.get("text") if isinstance(document, dict) else None
-    return text if isinstance(text, str) else ""
+    # Half a surrogate pair could not be shown in the record.
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
 
 
 def _is_possible(state: State, call: Call, marketplace: str) -> bool:
