@@ -80,6 +80,25 @@ class Desk:
         path = f"/solicitations/v1/orders/{order_id}/solicitations/{name}"
         return f"{path}?marketplaceIds={market}"
 
+    def write(self, life: Life, text: str = "Which size?", **more: Any) -> Answer:
+        """A question to the buyer; `body` and `query` replace what is made of the text."""
+        body = json.dumps({"text": text}).encode() if "body" not in more else more.pop("body")
+        query = more.pop("query", f"?marketplaceIds={life.marketplace.id}")
+        target = f"/messaging/v1/orders/{self.order_id(life)}/messages/confirmOrderDetails{query}"
+        headers = {"content_type": "application/json", "content_length": str(len(body))}
+        return self.ask("POST", target, body=body, **(headers | more))
+
+    def messages(self, life: Life, **more: Any) -> Answer:
+        target = f"/messaging/v1/orders/{self.order_id(life)}"
+        return self.ask("GET", f"{target}?marketplaceIds={life.marketplace.id}", **more)
+
+    def unshipped_life(self) -> Life:
+        """An order whose buyer may be written to now; it takes about 1,000 orders to have some."""
+        wanted = self.amazon.messageable(self.seller)[0]
+        life = self.amazon.world.find(self.seller, wanted, self.clock)
+        assert life is not None
+        return life
+
     def lives(self) -> list[Life]:
         return self.amazon.world.orders_at(self.seller, self.clock)
 

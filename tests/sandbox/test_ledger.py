@@ -97,6 +97,37 @@ def test_every_post_is_on_the_record_with_its_answer(desk):
     assert len({post.request_id for post in posts}) == 3
 
 
+def test_a_restart_remembers_what_was_delivered(tmp_path):
+    options = Options(orders=1_000, seed=7, data=tmp_path)
+    desk = Desk(options)
+    life = desk.unshipped_life()
+    for text in ("Which size?", "Which size?", "Größe? \U0001f642"):
+        assert desk.write(life, text).status == 201
+    before = desk.amazon.ledger.as_json()
+    stop(desk)
+    again = Desk(options)
+    assert again.amazon.ledger.as_json() == before
+    assert [entry["times"] for entry in before["messages"]] == [2, 1]
+    assert again.write(life).status == 201
+    assert again.amazon.ledger.message_duplicates().total() == 2
+    stop(again)
+
+
+def test_a_journal_from_before_there_were_messages_is_read(tmp_path):
+    options = Options(orders=300, seed=7, data=tmp_path)
+    desk = Desk(options)
+    desk.solicit(desk.eligible_life())
+    before = desk.amazon.ledger.as_json()
+    stop(desk)
+    journal = tmp_path / "ledger.jsonl"
+    line = json.loads(journal.read_text())
+    del line["operation"], line["text"]
+    journal.write_text(json.dumps(line) + "\n")
+    again = Desk(options)
+    assert again.amazon.ledger.as_json() == before
+    stop(again)
+
+
 def stop(desk: Desk) -> None:
     desk.amazon.ledger.close()
     desk.kept.close()

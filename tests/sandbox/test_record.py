@@ -4,8 +4,9 @@ import pytest
 
 from sandbox.amazon import Amazon
 from sandbox.messages import Answer, Request
+from sandbox.options import Options
 from sandbox.record import answer_record, is_record
-from tests.sandbox.conftest import NOW
+from tests.sandbox.conftest import NOW, Desk
 
 
 def ask(
@@ -45,6 +46,28 @@ def test_the_counts_tell_asked_twice_and_throttled(desk):
     seller = desk.seller.selling_partner_id
     assert (stats["accepted"], stats["accepted_not_eligible"], stats["throttled"]) == (1, 0, 1)
     assert stats["duplicates"] == {"total": 4, "by_seller": {seller: 4}}
+
+
+def test_the_counts_tell_messages_from_requests_and_what_came_twice():
+    desk = Desk(Options(orders=1_000, seed=7))
+    life = desk.unshipped_life()
+    for text in ("Which size?", "Which size?", "Which colour?"):
+        desk.write(life, text)
+    stats = json.loads(ask(desk.amazon, "/_stats").body)
+    seller = desk.seller.selling_partner_id
+    assert stats["messages"] == {
+        "delivered": 3,
+        "duplicates": {"total": 1, "by_seller": {seller: 1}},
+    }
+    assert (stats["accepted"], stats["duplicates"]["total"]) == (0, 0)
+    [line] = stats["operations"]
+    assert (line["operation"], line["requests"]) == ("createConfirmOrderDetails", 3)
+    ledger = json.loads(ask(desk.amazon, "/_ledger").body)
+    assert [entry["text"] for entry in ledger["messages"]] == ["Which size?", "Which colour?"]
+    assert "message: Which size?" in ask(desk.amazon, "/").body.decode()
+    messageable = json.loads(ask(desk.amazon, "/_messageable").body)
+    assert messageable[seller][0] == desk.order_id(life)
+    assert len(messageable) == 2
 
 
 def test_the_ledger_holds_past_and_present(desk):

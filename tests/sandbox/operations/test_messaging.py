@@ -17,32 +17,12 @@ NOT_POSSIBLE = "Invalid amazonOrderId and template combination."
 
 @pytest.fixture
 def desk():
-    # At most a day passes between purchase and shipping, so that it takes many orders to have some.
     return Desk(Options(orders=1_000, seed=7))
 
 
-def look(desk, life, **more):
-    query = f"?marketplaceIds={life.marketplace.id}"
-    return desk.ask("GET", f"/messaging/v1/orders/{desk.order_id(life)}{query}", **more)
-
-
-def post(desk, life, text=TEXT, *, body=None, query=None, **more):
-    sent = json.dumps({"text": text}).encode() if body is None else body
-    query = f"?marketplaceIds={life.marketplace.id}" if query is None else query
-    target = f"/messaging/v1/orders/{desk.order_id(life)}/messages/{NAME}{query}"
-    more = {"content_type": "application/json", "content_length": str(len(sent))} | more
-    return desk.ask("POST", target, body=sent, **more)
-
-
-def waiting(desk):
-    """An order that is not shipped yet."""
-    wanted = desk.amazon.messageable(desk.seller)[0]
-    return desk.amazon.world.find(desk.seller, wanted, desk.clock)
-
-
 def test_the_list_has_the_shape_of_a_captured_one(desk):
-    life = waiting(desk)
-    answer = look(desk, life)
+    life = desk.unshipped_life()
+    answer = desk.messages(life)
     assert answer.content_type == "application/hal+json"
     body = document(answer)
     order = f"/messaging/v1/orders/{desk.order_id(life)}"
@@ -73,10 +53,10 @@ def test_a_question_is_possible_exactly_before_shipping():
     assert len(possible) >= 5
     for life in desk.lives()[-60:]:
         desk.ticks += 10
-        listed = offers(look(desk, life)) == [NAME]
+        listed = offers(desk.messages(life)) == [NAME]
         assert listed is (desk.order_id(life) in possible)
         assert listed is (life.on_amazon and life.status_at(desk.clock) is Status.UNSHIPPED)
-        answer = post(desk, life)
+        answer = desk.write(life, TEXT)
         assert (answer.status == 201) is listed
         if not listed:
             assert message(answer) == NOT_POSSIBLE
@@ -84,12 +64,12 @@ def test_a_question_is_possible_exactly_before_shipping():
 
 
 def test_every_accepted_message_is_delivered(desk):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     for text in (TEXT, "Another one", TEXT):
-        answer = post(desk, life, text)
+        answer = desk.write(life, text)
         assert (answer.status, answer.body, answer.content_type) == (201, b"{}", "application/json")
         assert answer.headers["x-amzn-RateLimit-Limit"] == "1.0"
-    assert offers(look(desk, life)) == [NAME], "what was sent may be sent again"
+    assert offers(desk.messages(life)) == [NAME], "what was sent may be sent again"
     ledger = desk.amazon.ledger
     got = {entry.text: entry.times for entry in ledger.messages.values()}
     assert got == {TEXT: 2, "Another one": 1}
@@ -100,9 +80,9 @@ def test_every_accepted_message_is_delivered(desk):
 
 
 def test_a_message_is_no_request_for_a_review(desk):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     before = dict(desk.amazon.ledger.accepted)
-    post(desk, life)
+    desk.write(life)
     assert desk.amazon.ledger.accepted == before
     assert desk.amazon.ledger.duplicates().total() == 0
     assert desk.solicit(life).status == 403, "it is not shipped"
@@ -113,16 +93,16 @@ def test_a_message_is_no_request_for_a_review(desk):
 
 def test_each_operation_has_a_bucket_of_its_own(desk):
     """Amazon counts by operation: neither list nor message takes from the other, or from reviews."""
-    life, asked = waiting(desk), desk.eligible_life()
+    life, asked = desk.unshipped_life(), desk.eligible_life()
     for ask in (
-        lambda: post(desk, life),
-        lambda: look(desk, life),
+        lambda: desk.write(life),
+        lambda: desk.messages(life),
         lambda: desk.actions(asked),
         lambda: desk.solicit(asked),
     ):
         assert [ask().status == 429 for _ in range(6)] == [False] * 5 + [True]
     desk.ticks += 1
-    assert [post(desk, life).status for _ in range(2)] == [201, 429]
+    assert [desk.write(life).status for _ in range(2)] == [201, 429]
 
 
 @pytest.mark.parametrize(
@@ -144,16 +124,16 @@ def test_each_operation_has_a_bucket_of_its_own(desk):
     ],
 )
 def test_the_body_is_one_text_within_its_limits(desk, body, status):
-    assert post(desk, waiting(desk), body=body).status == status
+    assert desk.write(desk.unshipped_life(), body=body).status == status
     [seen] = desk.amazon.ledger.posts
     assert seen.accepted is (status == 201)
     assert len(desk.amazon.ledger.messages) == int(seen.accepted)
 
 
 def test_a_body_that_is_not_called_json_is_refused(desk):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     for kind in (None, "text/plain", "application/x-www-form-urlencoded"):
-        assert post(desk, life, content_type=kind).status == 415
+        assert desk.write(life, content_type=kind).status == 415
 
 
 @pytest.mark.parametrize(
@@ -161,39 +141,39 @@ def test_a_body_that_is_not_called_json_is_refused(desk):
     ["", "?marketplaceIds=", "?marketplaceIds=DE", "?marketplaceIds=A1PA6795UKMFR9,APJ6JRA9NG5V4"],
 )
 def test_exactly_one_marketplace_is_wanted(desk, query):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     order = f"/messaging/v1/orders/{desk.order_id(life)}"
     assert desk.ask("GET", f"{order}{query}").status == 400
-    assert post(desk, life, query=query).status == 400
+    assert desk.write(life, query=query).status == 400
 
 
 def test_another_marketplace_offers_nothing_and_delivers_nothing(desk):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     other = next(market.id for market in desk.seller.marketplaces if market != life.marketplace)
     order = f"/messaging/v1/orders/{desk.order_id(life)}"
     assert offers(desk.ask("GET", f"{order}?marketplaceIds={other}")) == []
-    assert message(post(desk, life, query=f"?marketplaceIds={other}")) == NOT_POSSIBLE
+    assert message(desk.write(life, query=f"?marketplaceIds={other}")) == NOT_POSSIBLE
 
 
 def test_an_order_that_the_seller_does_not_have_is_not_found(desk):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     other = desk.amazon.world.sellers[1]
-    assert look(desk, life, seller=other).status == 404
-    assert post(desk, life, seller=other).status == 404
+    assert desk.messages(life, seller=other).status == 404
+    assert desk.write(life, seller=other).status == 404
 
 
 def test_offers_of_messages_are_left_out_at_random_too():
     desk = Desk(Options(orders=1_000, seed=7, empty_share=0.3))
-    life = waiting(desk)
+    life = desk.unshipped_life()
     looks = []
     for _ in range(300):
         desk.ticks += 10
-        looks.append(bool(offers(look(desk, life))))
+        looks.append(bool(offers(desk.messages(life))))
     assert 0.6 < sum(looks) / 300 < 0.8
 
 
 def test_faults_happen_to_messages_as_to_solicitations(desk):
-    life = waiting(desk)
+    life = desk.unshipped_life()
     name = "createConfirmOrderDetails"
     desk.amazon.set_faults(
         [
@@ -206,9 +186,9 @@ def test_faults_happen_to_messages_as_to_solicitations(desk):
             },
         ]
     )
-    assert offers(look(desk, life)) == []
-    assert offers(look(desk, life)) == [NAME]
-    assert [post(desk, life, text).status for text in "abc"] == [503, 503, 201]
+    assert offers(desk.messages(life)) == []
+    assert offers(desk.messages(life)) == [NAME]
+    assert [desk.write(life, text).status for text in "abc"] == [503, 503, 201]
     posts = desk.amazon.ledger.posts
     assert [(one.text, one.accepted, one.fault) for one in posts] == [
         ("a", False, "status"),
@@ -218,7 +198,7 @@ def test_faults_happen_to_messages_as_to_solicitations(desk):
 
 
 def test_the_record_can_show_a_text_that_is_none(desk):
-    post(desk, waiting(desk), body=b'{"text": "half \\ud83d of a pair"}')
+    desk.write(desk.unshipped_life(), body=b'{"text": "half \\ud83d of a pair"}')
     [seen] = desk.amazon.ledger.as_json()["posts"]
     assert seen["text"] == "half ? of a pair"
     json.dumps(seen, ensure_ascii=False).encode()
