@@ -73,6 +73,10 @@ class Proxy:
         self._do(self._stop_listening)
         self.reset()
 
+    def refuse_new(self) -> None:
+        """New connections are refused; those that stand go on."""
+        self._do(self._stop_listening)
+
     def blackhole(self, *directions: str) -> None:
         """Bytes of these directions (both, if none is named) vanish; nobody is told: half open."""
         self.dropped = frozenset(directions or (UP, DOWN))
