@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from messaging.action_types import CONFIRM_ORDER_DETAILS
 from messaging.delivery import Claimed, Job, claim, take_up
 from messaging.models import ActionEvent, OutgoingAction
+from messaging.payloads import hash_payload
 from messaging.results import SendResult, record
 from messaging.states import Status
+from orders.states import FulfillmentStatus
 from spapi import Accepted, ActionLink, NoAnswer, OfferedActions, SpApiError
 from tests.factories import DAY, OrderFactory, OutgoingActionFactory
 
@@ -17,6 +20,9 @@ from tests.factories import DAY, OrderFactory, OutgoingActionFactory
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 OFFERED = OfferedActions(
     actions=(ActionLink(name="productReviewAndSellerFeedback"),), well_formed=True
+)
+MESSAGE_OFFERED = OfferedActions(
+    actions=(ActionLink(name="confirmOrderDetails"),), well_formed=True
 )
 ABSENT = OfferedActions(actions=(), well_formed=True)
 MALFORMED = OfferedActions(actions=(), well_formed=False)
@@ -46,6 +52,38 @@ def due_action(**fields: Any) -> OutgoingAction:
     return action
 
 
+def unshipped_order(**fields: Any) -> Any:
+    """An order at NOW whose buyer may be asked a question, and not yet for a review."""
+    return OrderFactory(
+        **{
+            "purchased_at": NOW - timedelta(hours=20),
+            "earliest_delivery_at": NOW + 2 * DAY,
+            "latest_delivery_at": NOW + 4 * DAY,
+            "fulfillment_status": FulfillmentStatus.UNSHIPPED,
+        }
+        | fields
+    )
+
+
+def due_message(text: str = "Which engraving?", **fields: Any) -> OutgoingAction:
+    """A queued question that may be sent at NOW; `order__x` are fields of its order."""
+    if "order" not in fields:
+        names = [name for name in fields if name.startswith("order__")]
+        order_fields = {name.removeprefix("order__"): fields.pop(name) for name in names}
+        fields["order"] = unshipped_order(**order_fields)
+    payload = {"text": text}
+    return due_action(
+        **{
+            "kind": CONFIRM_ORDER_DETAILS.name,
+            "api": CONFIRM_ORDER_DETAILS.api,
+            "payload": payload,
+            "payload_hash": hash_payload(payload),
+            "not_after": NOW + 34 * DAY,
+        }
+        | fields
+    )
+
+
 def job_of(action: OutgoingAction, **fields: Any) -> Job:
     """What a lane would know of the action now."""
     action.refresh_from_db()
@@ -61,6 +99,7 @@ def job_of(action: OutgoingAction, **fields: Any) -> Job:
         "not_before": action.not_before,
         "not_after": action.not_after,
         "opens_at": NOW - 7 * DAY,
+        "payload": action.payload,
     }
     return Job(**(facts | fields))
 
