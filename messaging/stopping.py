@@ -17,7 +17,7 @@ from audit.services import record_event
 from messaging.hints import wake_lanes_on_commit
 from messaging.models import KillSwitch
 from messaging.services import apply_holds
-from sellers.models import Role, SellerAccount
+from sellers.models import Role, SellerAccount, SellerAccountQuerySet
 from sellers.services import pause_account, resume_account, try_again
 
 
@@ -102,9 +102,13 @@ def may_stop_everything(user: User) -> bool:
     """
     if user.is_superuser:
         return True
+    return SellerAccount.objects.exists() and not accounts_of_others(user).exists()
+
+
+def accounts_of_others(user: User) -> SellerAccountQuerySet:
+    """The accounts of which this person is not a manager."""
     managed = SellerAccount.objects.for_user(user, Role.MANAGER)
-    others = SellerAccount.objects.exclude(pk__in=managed.values("pk"))
-    return managed.exists() and not others.exists()
+    return SellerAccount.objects.exclude(pk__in=managed.values("pk"))
 
 
 def _resume(account: SellerAccount | None, at: datetime) -> None:

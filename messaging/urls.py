@@ -1,8 +1,8 @@
-"""The addresses of the outbox and of batches."""
+"""The addresses of the outbox, of batches and of the kill switch."""
 
 from django.urls import URLPattern, path
 
-from messaging.views import batch_actions, batches, outbox
+from messaging.views import batch_actions, batches, decisions, outbox, switches
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
@@ -10,6 +10,9 @@ urlpatterns: list[URLPattern] = [
     path("outbox/<int:action_id>/", outbox.action, name="action"),
     path("outbox/<int:action_id>/cancel/", outbox.cancel, name="cancel"),
     path("outbox/<int:action_id>/retry/", outbox.retry, name="retry"),
+    path("outbox/<int:action_id>/decide/", decisions.decision, name="decide"),
+    path("stop/", switches.switches, name="switches"),
+    path("stop/<int:switch_id>/lift/", switches.lift, name="lift"),
     path("batches/status/", batches.batch_status, name="batch_status"),
     path("batches/<int:batch_id>/", batches.batch, name="batch"),
     path("batches/<int:batch_id>/progress/", batches.progress, name="progress"),

@@ -15,10 +15,12 @@ from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, QueryDict
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.models import AuditKind
 from audit.services import record_event
 from messaging.models import Batch, OutgoingAction
+from messaging.stopping import may_stop_everything
 from orders.models import Order
 from orders.numbers import SHAPE, parse_order_number
 from sellers.models import Membership, Role, SellerAccount
@@ -196,6 +198,23 @@ def require_some_account(request: HttpRequest, reach: Reach, at_least: Role) -> 
         account_id, role = next(iter(reach.roles.items()))
         _require(request, role, at_least, account_id)
     return ids
+
+
+def require_all_accounts(request: HttpRequest) -> None:
+    """Nobody comes past who may not stop and let go everything at once."""
+    if may_stop_everything(get_user(request)):
+        return
+    _deny(request, subject=request.path, rows=0)
+    raise RoleTooLowError("Only a superuser or a manager of every account can do that.")
+
+
+def way_back(request: HttpRequest, default: str) -> str:
+    """The page of ours that the form stands on, as its field `next` says, else `default`."""
+    target = single_value(request.POST, "next")
+    hosts = {request.get_host()}
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=hosts):
+        return target
+    return default
 
 
 def log_ignored_fields(request: HttpRequest, declared: Iterable[str]) -> None:

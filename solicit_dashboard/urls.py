@@ -11,6 +11,7 @@ urlpatterns = [
     path("", overview, name="overview"),
     path("orders/", include("orders.urls")),
     path("", include("messaging.urls")),
+    path("accounts/", include("sellers.urls")),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from audit.models import AuditEvent, AuditKind
-from messaging.models import ActionEvent, Batch, OutgoingAction
+from messaging.models import ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
 from orders.models import Order
 from sellers.models import Role, SellerAccount
@@ -34,6 +34,7 @@ from solicit_dashboard.access import (
 )
 from tests.factories import (
     BatchFactory,
+    KillSwitchFactory,
     MembershipFactory,
     OrderFactory,
     OutgoingActionFactory,
@@ -57,15 +58,24 @@ MEMBERS: Row = dict.fromkeys(ROLES, 404) | {
     "manager": 2,
 }
 SENDERS: Row = MEMBERS | {"viewer": 403}
+MANAGERS: Row = SENDERS | {"operator": 403}
+# Who manages every account there is stops them all; the stranger manages one of two.
+WHO_STOPS_ALL: Row = dict.fromkeys(ROLES, 403) | {"nobody": "login", "manager": 2, "superuser": 2}
 
 
 @dataclass(frozen=True)
 class Address:
-    """How an address is asked for, and what each role gets."""
+    """How an address is asked for, and what each role gets; `form_roles` where it also takes a form."""
 
     method: str
     roles: Row
     fields: tuple[str, ...] = ()
+    form_roles: Row | None = None
+
+    @property
+    def forms(self) -> Row | None:
+        """What each role gets for a form, None where there is none."""
+        return self.roles if self.method == "post" else self.form_roles
 
 
 TABLE: dict[str, Address] = {
@@ -82,6 +92,13 @@ TABLE: dict[str, Address] = {
     "messaging:action": Address("get", MEMBERS),
     "messaging:cancel": Address("post", SENDERS),
     "messaging:retry": Address("post", SENDERS),
+    "messaging:decide": Address("get", MANAGERS, form_roles=MANAGERS),
+    "messaging:switches": Address("get", EVERYBODY, form_roles=WHO_STOPS_ALL),
+    "messaging:lift": Address("post", MANAGERS),
+    "sellers:list": Address("get", EVERYBODY),
+    "sellers:pause": Address("post", MANAGERS),
+    "sellers:resume": Address("post", MANAGERS),
+    "sellers:try_again": Address("post", MANAGERS),
     "messaging:batch_status": Address("get", EVERYBODY),
     "messaging:batch": Address("get", MEMBERS),
     "messaging:progress": Address("get", MEMBERS),
@@ -119,6 +136,7 @@ class Things:
     order: Order
     action: OutgoingAction
     batch: Batch
+    switch: KillSwitch
 
     def path(self, route: str, *, missing: bool = False) -> str:
         """The address of these things; with `missing`, of things that are not there."""
@@ -127,17 +145,19 @@ class Things:
             "number": self.order.amazon_order_id,
             "action_id": 10**9 if missing else self.action.pk,
             "batch_id": 10**9 if missing else self.batch.pk,
+            "switch_id": 10**9 if missing else self.switch.pk,
         }
         return re.sub(r"<\w+:(\w+)>", lambda match: str(values[match[1]]), route)
 
 
 @pytest.fixture
 def things() -> Things:
-    """An order that waits in a batch."""
+    """An order that waits in a batch, and a kill switch that does not concern it."""
     order = OrderFactory()
     batch = BatchFactory(created_by=UserFactory())
     action = OutgoingActionFactory(order=order, batch=batch)
-    return Things(order.account, order, action, batch)
+    switch = KillSwitchFactory(account=order.account, kind="another")
+    return Things(order.account, order, action, batch, switch)
 
 
 def _somebody(role: str, account: SellerAccount) -> Client:
@@ -153,15 +173,25 @@ def _somebody(role: str, account: SellerAccount) -> Client:
     return client
 
 
-def _ask(client: Client, address: Address, path: str, things: Things, **extra: Any) -> HttpResponse:
+def _ask(
+    client: Client, address: Address, path: str, things: Things, *, method: str = "", **extra: Any
+) -> HttpResponse:
     fields = {"order": [things.order.pk]} if "order" in address.fields else {}
-    response: HttpResponse = getattr(client, address.method)(path, fields, **extra)
+    response: HttpResponse = getattr(client, method or address.method)(path, fields, **extra)
     return response
 
 
 def _rows() -> dict[str, list[dict[str, object]]]:
     """All that a view could have changed; the audit trail and sessions aside."""
-    tables: list[type[models.Model]] = [Order, OutgoingAction, ActionEvent, Batch, User]
+    tables: list[type[models.Model]] = [
+        Order,
+        OutgoingAction,
+        ActionEvent,
+        Batch,
+        KillSwitch,
+        SellerAccount,
+        User,
+    ]
     return {
         table.__name__: list(table._default_manager.order_by("pk").values()) for table in tables
     }
@@ -172,18 +202,25 @@ def test_every_address_has_its_row() -> None:
     assert all(set(address.roles) == set(ROLES) for address in TABLE.values())
 
 
+WAYS = [(name, TABLE[name].method) for name in TABLE] + [
+    (name, "post") for name in TABLE if TABLE[name].form_roles
+]
+TAKES_A_FORM = [name for name in TABLE if TABLE[name].forms]
+
+
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize(("name", "method"), WAYS)
 @pytest.mark.parametrize("by_htmx", [False, True], ids=["page", "htmx"])
 def test_each_role_gets_what_the_table_says(
-    things: Things, redis_empty: None, name: str, role: str, by_htmx: bool
+    things: Things, redis_empty: None, name: str, method: str, role: str, by_htmx: bool
 ) -> None:
     address = TABLE[name]
     client = _somebody(role, things.account)
     path = things.path(ADDRESSES[name])
     before = _rows()
-    response = _ask(client, address, path, things, headers=HTMX if by_htmx else {})
-    expected = address.roles[role]
+    headers = HTMX if by_htmx else {}
+    response = _ask(client, address, path, things, method=method, headers=headers)
+    expected = (address.forms if method == "post" else address.roles)[role]  # type: ignore[index]
     if expected == "login":
         target = response.headers["HX-Redirect" if by_htmx else "Location"]
         assert target.startswith("/login/?next=")
@@ -221,14 +258,14 @@ def test_looking_at_an_address_changes_nothing(things: Things, name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in TABLE if TABLE[name].method == "get" and name != "login"]
+    "name", [name for name in TABLE if not TABLE[name].forms and name != "login"]
 )
 def test_an_address_to_look_at_takes_no_form(things: Things, name: str) -> None:
     client = _somebody("manager", things.account)
     assert client.post(things.path(ADDRESSES[name])).status_code == 405
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name].method == "post"])
+@pytest.mark.parametrize("name", TAKES_A_FORM)
 def test_no_form_is_taken_without_its_secret(things: Things, name: str) -> None:
     client = Client(enforce_csrf_checks=True)
     user = UserFactory()
@@ -239,11 +276,11 @@ def test_no_form_is_taken_without_its_secret(things: Things, name: str) -> None:
     assert _rows() == before
 
 
-@pytest.mark.parametrize("name", [n for n in TABLE if TABLE[n].roles is SENDERS])
+@pytest.mark.parametrize("name", [n for n in TABLE if TABLE[n].forms in (SENDERS, MANAGERS)])
 def test_a_refusal_stands_in_the_audit_trail(things: Things, name: str) -> None:
     client = _somebody("viewer", things.account)
     path = things.path(ADDRESSES[name])
-    _ask(client, TABLE[name], path, things)
+    _ask(client, TABLE[name], path, things, method="post")
     event = AuditEvent.objects.get(kind=AuditKind.DENIED)
     assert (event.subject, event.account_id) == (path, things.account.pk)
     assert event.detail == {"method": "POST", "rows": 1, "role": "viewer"}

@@ -64,7 +64,7 @@ def test_more_rows_take_no_more_queries(client: Client, account: SellerAccount) 
     queries()
     before = queries()
     fill(account, 2)
-    assert queries() == before == 12
+    assert queries() == before == 13
 
 
 def test_tiles_count_what_their_lists_show(client: Client, account: SellerAccount) -> None:

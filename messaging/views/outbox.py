@@ -10,9 +10,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from messaging.decisions import DECIDABLE
 from messaging.models import OutgoingAction, OutgoingActionQuerySet
 from messaging.outbox import PILLS, OutboxFilter, Pill, read_filter
 from messaging.services import NotAllowedError, cancel_action, retry_action
@@ -26,6 +26,7 @@ from solicit_dashboard.access import (
     get_user,
     log_ignored_fields,
     single_value,
+    way_back,
 )
 from solicit_dashboard.keyset import (
     Cursor,
@@ -50,6 +51,7 @@ class ActionRow:
     action: OutgoingAction
     may_cancel: bool
     may_retry: bool
+    may_decide: bool
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def _rows(actions: list[OutgoingAction], reach: Reach) -> list[ActionRow]:
             action=action,
             may_cancel=may_send and action.status in STOPPABLE,
             may_retry=may_send and action.status == Status.REFUSED and action.order_id not in over,
+            may_decide=action.status in DECIDABLE and reach.may(action.account_id, Role.MANAGER),
         )
         for action in actions
         for may_send in [reach.may(action.account_id, Role.OPERATOR)]
@@ -182,7 +185,7 @@ def _change(
         status, tone, sentence = 409, "bad", str(error)
     if not is_htmx(request):
         (messages.success if status == 200 else messages.error)(request, sentence)
-        return redirect(_way_back(request))
+        return redirect(way_back(request, "messaging:outbox"))
     changed = get_action(request, action_id)
     response = render(
         request,
@@ -196,15 +199,6 @@ def _change(
     )
     response.headers["HX-Trigger"] = "actions-changed"
     return response
-
-
-def _way_back(request: HttpRequest) -> str:
-    """The page of ours that the form names, or the outbox."""
-    target = single_value(request.POST, "next")
-    hosts = {request.get_host()}
-    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=hosts):
-        return target
-    return "messaging:outbox"
 
 
 def _read_filter(request: HttpRequest, reach: Reach) -> OutboxFilter:

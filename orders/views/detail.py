@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from messaging.decisions import DECIDABLE
 from messaging.models import ActionEvent, OutgoingAction
 from messaging.progress import advice, in_sentence, next_look
 from messaging.states import STOPPABLE, TAKEN, Status
@@ -57,6 +58,13 @@ _STEPS = {
     Status.UNRESOLVED: "Given up: the outcome was never known",
 }
 
+# The same where a person decided what nobody knew.
+_DECISIONS = {
+    Status.SENT: "Sent: seen in Seller Central",
+    Status.QUEUED: "To be sent again: not seen in Seller Central",
+    Status.UNRESOLVED: "Given up: left as not known",
+}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -89,6 +97,7 @@ class State:
     action: OutgoingAction | None
     may_cancel: bool
     may_retry: bool
+    may_decide: bool
     is_moving: bool
     client_key: UUID
 
@@ -97,11 +106,13 @@ class State:
 def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
     """The page of one order; htmx gets what stands below the state."""
     now = timezone.now()
-    order, actions, may_send = _load(request, account_id, number, now)
+    order, actions, role = _load(request, account_id, number, now)
     known = MARKETPLACES.get(order.marketplace_id)
     context = {
         "order": order,
         "actions": actions,
+        "may_manage": role.includes(Role.MANAGER),
+        "decidable": DECIDABLE,
         "checks": list_checks(order),
         "timeline": build_timeline(order, actions, now),
         "opens_at": order.opens_at(),
@@ -110,7 +121,7 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
     }
     if is_htmx(request):
         return render(request, "orders/_detail.html", context)
-    context["state"] = order_state(order, actions, now, may_send=may_send)
+    context["state"] = order_state(order, actions, now, role=role)
     return render(request, "orders/detail.html", context)
 
 
@@ -118,8 +129,8 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
 def state(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
     """The state of one order, for the page that polls it while it moves."""
     now = timezone.now()
-    order, actions, may_send = _load(request, account_id, number, now)
-    current = order_state(order, actions, now, may_send=may_send)
+    order, actions, role = _load(request, account_id, number, now)
+    current = order_state(order, actions, now, role=role)
     response = render(request, "orders/_state.html", {"order": order, "state": current})
     if not current.is_moving:
         response.headers["HX-Trigger"] = "order-changed"
@@ -128,7 +139,7 @@ def state(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
 
 def _load(
     request: HttpRequest, account_id: int, number: str, now: datetime
-) -> tuple[Order, list[OutgoingAction], bool]:
+) -> tuple[Order, list[OutgoingAction], Role]:
     order = get_order(
         request,
         account_id,
@@ -144,14 +155,15 @@ def _load(
     )
     for action in actions:
         action.account = order.account
-    return order, actions, get_reach(request).may(account_id, Role.OPERATOR)
+    return order, actions, get_reach(request).roles[account_id]
 
 
-def order_state(
-    order: Order, actions: list[OutgoingAction], now: datetime, *, may_send: bool
-) -> State:
+def order_state(order: Order, actions: list[OutgoingAction], now: datetime, *, role: Role) -> State:
     """The state in words, and the one thing that may be done about it; needs `refusal` annotated."""
-    action = next((action for action in actions if action.status in TAKEN), None)
+    action = next(
+        (action for action in actions if action.status in TAKEN and action.type.is_solicitation),
+        None,
+    )
     refusal: str = getattr(order, "refusal")  # noqa: B009 - annotated
     if action is not None:
         told = action.reason if action.status in _TELLS_WHY else ""
@@ -165,6 +177,7 @@ def order_state(
     else:
         explanation = "All rules hold: Amazon may be asked to write to the buyer."
     status = Status(action.status) if action else None
+    may_send = role.includes(Role.OPERATOR)
     look_at = next_look(action) if action else None
     return State(
         words=describe_state(order, refusal, action, at=now),
@@ -173,6 +186,7 @@ def order_state(
         action=action,
         may_cancel=may_send and status in STOPPABLE,
         may_retry=may_send and status == Status.REFUSED and not refusal,
+        may_decide=status in DECIDABLE and role.includes(Role.MANAGER),
         is_moving=status == Status.SENDING
         or (status == Status.QUEUED and look_at is not None and _is_soon(look_at, now)),
         client_key=uuid4(),
@@ -225,7 +239,10 @@ def _step(event: ActionEvent) -> Moment:
     if event.after in _SAID_BY_REASON and event.reason:
         return Moment(event.at, event.reason)
     who = event.user.get_username() if event.user else ""
-    return Moment(event.at, _STEPS[Status(event.after)], event.reason, who=who)
+    words = _STEPS[Status(event.after)]
+    if event.user and event.before in DECIDABLE:
+        words = _DECISIONS[Status(event.after)]
+    return Moment(event.at, words, event.reason, who=who)
 
 
 def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -> list[Moment]:

@@ -51,6 +51,7 @@ _NAVIGATION = (
     ("Overview", "overview", "v", ""),
     ("Orders", "orders:list", "o", "orders"),
     ("Outbox", "messaging:outbox", "b", "messaging"),
+    ("Accounts", "sellers:list", "a", "sellers"),
 )
 
 

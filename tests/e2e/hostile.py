@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from audit.models import AuditEvent, AuditKind
+from messaging.decisions import DECIDABLE
 from messaging.states import Status
 from sellers.models import Connection, Role
 from tests import factories
@@ -33,8 +34,8 @@ def fit(attack: str, length: int) -> str:
     return attack if len(attack) <= length else SHORT[:length]
 
 
-def make(people: list[str]) -> dict[str, Any]:
-    """An account whose rows are hostile is there, and these people are operators of it; returns
+def make(people: dict[str, str]) -> dict[str, Any]:
+    """An account whose rows are hostile is there, and these people have these roles on it; returns
     the addresses of pages that show the rows. To be run in the environment of the dashboard."""
     members = list(User.objects.filter(username__in=people))
     account = factories.SellerAccountFactory(
@@ -46,7 +47,9 @@ def make(people: list[str]) -> dict[str, Any]:
     )
     factories.AccountMarketplaceFactory(account=account, name=ATTACKS[3], domain=ATTACKS[4])
     for person in members:
-        factories.MembershipFactory(user=person, account=account, role=Role.OPERATOR)
+        factories.MembershipFactory(
+            user=person, account=account, role=Role(people[person.username])
+        )
     asker = factories.UserFactory(username=ATTACKS[5], first_name=ATTACKS[0], last_name=ATTACKS[1])
     factories.OrderSyncFactory(account=account, error=ATTACKS[6], error_at=account.created_at)
     batch = factories.BatchFactory(
@@ -57,6 +60,24 @@ def make(people: list[str]) -> dict[str, Any]:
         skipped={ATTACKS[1]: {ATTACKS[2]: 3}},
     )
     states = [Status.REFUSED, Status.UNCONFIRMED, Status.SENT, Status.CANCELLED]
+    for lifted_at in (None, account.created_at):
+        factories.KillSwitchFactory(
+            account=account,
+            kind=ATTACKS[0],
+            reason=ATTACKS[3],
+            set_by=asker,
+            lifted_at=lifted_at,
+            lifted_by=asker if lifted_at else None,
+        )
+    message = factories.OutgoingActionFactory(
+        order=factories.OrderFactory(account=account),
+        kind="confirmOrderDetails",
+        api="messaging",
+        requested_by=asker,
+        status=Status.UNCONFIRMED,
+        reason=ATTACKS[0],
+    )
+    decide_pages = [f"/outbox/{message.pk}/decide/"]
     order_pages = []
     for number, attack in enumerate((*ATTACKS, LONG)):
         order = factories.OrderFactory(
@@ -93,6 +114,8 @@ def make(people: list[str]) -> dict[str, Any]:
             request_id=fit(attack, 100),
             body=attack,
         )
+        if action.status in DECIDABLE:
+            decide_pages.append(f"/outbox/{action.pk}/decide/")
         AuditEvent.objects.create(
             kind=AuditKind.REQUESTED,
             user=asker,
@@ -101,4 +124,9 @@ def make(people: list[str]) -> dict[str, Any]:
             detail={attack: attack},
         )
         order_pages.append(f"/orders/{account.pk}/{order.amazon_order_id}/")
-    return {"account": account.pk, "orders": order_pages, "batch": f"/batches/{batch.pk}/"}
+    return {
+        "account": account.pk,
+        "orders": order_pages,
+        "batch": f"/batches/{batch.pk}/",
+        "decide": decide_pages,
+    }

@@ -25,7 +25,12 @@ for order in Order.objects.with_refusal(now).order_by("pk"):
 result = {
     "orders": orders,
     "batches": [f"/batches/{pk}/" for pk in Batch.objects.values_list("pk", flat=True)[:2]],
-    "hostile": make(["operator", "auditor"]),
+    "decide": [
+        f"/outbox/{pk}/decide/"
+        for status in ("unconfirmed", "unresolved", "sent")
+        for pk in OutgoingAction.objects.filter(status=status).values_list("pk", flat=True)[:1]
+    ],
+    "hostile": make({"operator": "operator", "auditor": "operator", "manager": "manager"}),
 }
 """
 
@@ -36,6 +41,7 @@ class Samples:
 
     orders: dict[str, str]
     batches: list[str]
+    decide: list[str]
     hostile: dict[str, Any]
 
 
@@ -60,6 +66,15 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         f"/outbox/?account={samples.hostile['account']}",
     ],
     "messaging:batch": lambda samples: [*samples.batches, samples.hostile["batch"]],
+    "messaging:decide": lambda samples: [*samples.hostile["decide"], *samples.decide],
+    "messaging:switches": lambda _: ["/stop/"],
+    "sellers:list": lambda _: ["/accounts/"],
+}
+# Who visits; the operator where nobody is named.
+VISITORS = {
+    "messaging:decide": "manager",
+    "messaging:switches": "manager",
+    "sellers:list": "manager",
 }
 # Routes that are no pages of their own, and why.
 NO_PAGES = {
@@ -76,6 +91,10 @@ NO_PAGES = {
     "messaging:retry": "a form",
     "messaging:stop": "a form",
     "messaging:export": "a file",
+    "messaging:lift": "a form",
+    "sellers:pause": "a form",
+    "sellers:resume": "a form",
+    "sellers:try_again": "a form",
     "login": "visited without a log-in",
     "logout": "a form",
     "healthz": "for machines",

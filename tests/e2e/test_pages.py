@@ -15,7 +15,7 @@ from tests.e2e import site
 from tests.e2e.axe import findings
 from tests.e2e.browser import NARROW, WIDE, Visitors
 from tests.e2e.hostile import ATTACKS, MARK
-from tests.e2e.site import NO_PAGES, PAGES, Samples, route_names
+from tests.e2e.site import NO_PAGES, PAGES, VISITORS, Samples, route_names
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -45,7 +45,7 @@ def test_every_route_is_visited_or_no_page() -> None:
 
 @pytest.mark.parametrize("route", PAGES)
 def test_a_page_is_sound(route: str, samples: Samples, people: Visitors) -> None:
-    page = people.visit("operator")
+    page = people.visit(VISITORS.get(route, "operator"))
     flaws = []
     for position, path in enumerate(PAGES[route](samples)):
         open_page(page, path)

@@ -86,7 +86,7 @@ def test_one_row_and_three_take_the_same_queries(client: Client, account: Seller
             for _ in range(number):
                 add(batch, account, status)
     queries(one)
-    assert queries(one) == queries(three) == 13
+    assert queries(one) == queries(three) == 14
 
 
 def test_the_hold_counts_down_and_offers_undo(client: Client, account: SellerAccount) -> None:

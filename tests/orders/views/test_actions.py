@@ -408,8 +408,8 @@ def test_the_confirm_page_takes_the_same_queries_for_one_and_three(ann: Person) 
             _post(ann, MANY, order=orders)
         return len(captured)
 
-    # session, user, accounts, ids, skipped, eligible, waiting, accounts, first orders
-    assert (queries(1), queries(3)) == (9, 9)
+    # session, user, accounts, ids, skipped, eligible, waiting, accounts, first orders, banner
+    assert (queries(1), queries(3)) == (10, 10)
 
 
 def test_a_large_selection_is_queued_in_few_statements(ann: Person) -> None:
