@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Greatest
 
+from messaging.action_types import Api
 from messaging.ledger_scope import Found, Scope, stream
 from messaging.looks import LOOK_FAILED_AGAIN
 from messaging.models import OutgoingActionQuerySet
@@ -30,6 +31,8 @@ LEASE_GRACE = timedelta(seconds=30)
 GRACE_SECONDS = 60
 # A look that fails leaves no moment behind but that of the next one, so much later, and this reason.
 UNREADABLE = "Amazon's list could not be read"
+# A message that Amazon did not offer leaves not even that: the next look is some time of the next day.
+NOT_OFFERED = "Amazon does not offer it yet"
 
 Turn = tuple[int, datetime, int]
 
@@ -80,7 +83,7 @@ def queued_too_long(scope: Scope) -> Iterator[Found]:
 
 
 def _lanes_alive(scope: Scope, since: datetime) -> set[tuple[int, str]]:
-    """The lanes in which anything has happened since then."""
+    """The lanes in which anything has happened since then, or may have (see NOT_OFFERED)."""
     claimed = scope.attempts().filter(claimed_at__gt=since)
     stepped = scope.actions().filter(status_at__gt=since).exclude(status__in=STOPPABLE)
     return {
@@ -88,7 +91,8 @@ def _lanes_alive(scope: Scope, since: datetime) -> set[tuple[int, str]]:
         *_lanes(stepped),
         *_lanes(
             scope.actions().filter(
-                Q(order__offer_checked_at__gt=since)
+                Q(api=Api.SOLICITATIONS, order__offer_checked_at__gt=since)
+                | Q(api=Api.MESSAGING, look_at__gt=scope.at, reason__startswith=NOT_OFFERED)
                 | Q(
                     look_at__gt=scope.at,
                     look_at__lte=scope.at + LOOK_FAILED_AGAIN,
