@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 from uuid import uuid4
 
@@ -14,9 +15,10 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from messaging.action_types import CONFIRM_ORDER_DETAILS
 from messaging.driver import Driver
 from messaging.models import ActionAttempt, OutgoingAction
-from messaging.services import request_reviews
+from messaging.services import request_message, request_reviews
 from orders.ingest.poll import sync_orders
 from orders.models import Order, OrderQuerySet
 from sandbox.testing import Running
@@ -28,6 +30,8 @@ from tests.messaging.sending import check_records
 
 POST = "createProductReviewAndSellerFeedbackSolicitation"
 LIST = "getSolicitationActionsForOrder"
+MESSAGE_POST = "createConfirmOrderDetails"
+MESSAGE_LIST = "getMessagingActionsForOrder"
 # How much faster than Amazon the sandbox and our lanes are: forty calls a second.
 FACTOR = 40
 
@@ -76,6 +80,21 @@ class Shard:
         assert batch.queued == len(chosen)
         return chosen
 
+    def write(self, number: int, account: SellerAccount | None = None) -> list[OutgoingAction]:
+        """So many questions, each with a text of its own, are queued and due; returns them."""
+        theirs = {one for listed in self.amazon.messageable().values() for one in listed}
+        orders = Order.objects.filter(amazon_order_id__in=theirs).order_by("pk")
+        if account is not None:
+            orders = orders.filter(account=account)
+        assert orders, "the sandbox has no order that waits to be shipped; give it more orders"
+        at, ann = timezone.now() - timedelta(seconds=5), UserFactory()
+        payloads = [{"text": f"Question {place + 1} of {number}"} for place in range(number)]
+        kind = CONFIRM_ORDER_DETAILS.name
+        return [
+            request_message(order, kind, payload, user=ann, at=at)
+            for order, payload in zip(cycle(orders), payloads, strict=False)
+        ]
+
     def posts(self) -> list[dict[str, Any]]:
         """The POSTs that Amazon has seen, in the order of their arrival."""
         posts: list[dict[str, Any]] = self.amazon.ledger()["posts"]
@@ -91,22 +110,30 @@ class Shard:
         stats = self.amazon.stats()
         assert stats["throttled"] == 0
         assert stats["accepted_not_eligible"] == 0
-        accepted = Counter(post["order_id"] for post in self.posts() if post["accepted"])
+        accepted = Counter(_letter(post) for post in self.posts() if post["accepted"])
         assert not accepted or max(accepted.values()) == 1
         actions = OutgoingAction.objects.select_related("order", "sent_attempt")
         check_records(actions)
+        attempted: Counter[tuple[str, str, str]] = Counter()
         for action in actions:
-            number = action.order.amazon_order_id
+            letter = (
+                action.order.amazon_order_id,
+                action.type.send,
+                action.payload.get("text", ""),
+            )
+            attempted[letter] += ActionAttempt.objects.filter(action=action).count()
             if action.status == "sent":
-                assert accepted[number] == 1
-            if accepted[number]:
+                assert accepted[letter] == 1
+            if accepted[letter]:
                 # accepted and unknown to us is possible, accepted and free to be sent is not
                 assert action.status in {"sent", "unconfirmed", "probably_sent", "sending"}
-        attempted = Counter(
-            ActionAttempt.objects.values_list("action__order__amazon_order_id", flat=True)
-        )
-        for number, times in Counter(post["order_id"] for post in self.posts()).items():
-            assert times <= attempted[number], "a POST without a committed attempt"
+        for letter, times in Counter(_letter(post) for post in self.posts()).items():
+            assert times <= attempted[letter], "a POST without a committed attempt"
+
+
+def _letter(post: dict[str, Any]) -> tuple[str, str, str]:
+    """What the buyer of an order gets by a POST: the same again is a double."""
+    return post["order_id"], post["operation"], post["text"]
 
 
 def drive(
