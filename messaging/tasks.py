@@ -14,6 +14,7 @@ from messaging.delivery import sweep as sweep_actions
 from messaging.driver import Driver
 from messaging.hints import offer_shard
 from messaging.leases import is_driven
+from messaging.ledger_check import check_periodically
 from messaging.models import OutgoingAction
 from sellers.models import SellerAccount
 from solicit_dashboard.celery import stop_requested
@@ -65,3 +66,9 @@ def dispatch() -> None:
 def sweep() -> None:
     """No lease and no window has run out unnoticed."""
     sweep_actions(read_database_clock())
+
+
+@shared_task(name="messaging.tasks.check_ledger")
+def check_ledger() -> None:
+    """The Overview knows whether the records contradict each other."""
+    check_periodically()

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from kombu import Queue
 
@@ -260,6 +261,12 @@ CELERY_BEAT_SCHEDULE = {
     "sync-due": {
         "task": "orders.tasks.sync_due",
         "schedule": 60.0,
+        "options": {"expires": 120},
+    },
+    "check-ledger": {
+        "task": "messaging.tasks.check_ledger",
+        # by the clock, so that two clockworks tick for the same slot
+        "schedule": crontab(minute="*/5"),
         "options": {"expires": 120},
     },
 }

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from messaging import tasks
 from messaging.clock import Clock
 from messaging.leases import ShardLease
-from messaging.models import OutgoingAction
+from messaging.models import LedgerCheck, OutgoingAction
 from messaging.states import WATCHED, Status
 from orders.models import Order
 from sellers.models import Connection, SellerAccount
@@ -162,7 +162,7 @@ def test_the_clockwork_runs_the_tasks_that_there_are() -> None:
 
 def test_tasks_carry_ids_and_take_no_time_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Due times live in the rows: nothing here is retried, counted down or kept as a result."""
-    for name in ("drive_lanes", "dispatch", "sweep"):
+    for name in ("drive_lanes", "dispatch", "sweep", "check_ledger"):
         task = app.tasks[f"messaging.tasks.{name}"]
         assert task.max_retries in (0, 3)
         assert not task.acks_late
@@ -179,3 +179,14 @@ def test_a_paused_account_is_looked_after_but_not_sent_for(offered: list[int]) -
     tasks.dispatch()
     assert offered == [0]
     assert Order.objects.count() == 2
+
+
+def test_the_records_are_checked_once_for_each_tick() -> None:
+    lost = OutgoingActionFactory(status=Status.SENDING)
+    OutgoingAction.objects.filter(pk=lost.pk).update(lease_until=timezone.now() - HOUR)
+    tasks.check_ledger()
+    kept = LedgerCheck.objects.get()
+    assert kept.counts == {"lease": 1}
+    tasks.sweep()
+    tasks.check_ledger()
+    assert LedgerCheck.objects.get().at == kept.at
