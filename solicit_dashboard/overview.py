@@ -265,13 +265,11 @@ def _line(
 
 
 def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[Warning]:
-    """What a person should see to, worst first."""
+    """What a person should see to, worst first; what stops sending is in the banner of every page."""
     warnings = []
     for line in lines:
         name = line.account.name
-        if line.account.connection != Connection.CONNECTED:
-            warnings.append(Warning(Tone.BAD, f"{name}: {line.account.why_held()}"))
-        elif line.is_sync_late:
+        if line.is_sync_late:
             cause = f" {line.sync_error}" if line.sync_error else ""
             warnings.append(
                 Warning(Tone.WARN, f"{name}: orders were not read for over an hour.{cause}")
@@ -298,10 +296,6 @@ def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[War
         for line in lines
         if line.synced_at is None and line.account.is_sending and not line.is_sync_late
     ]
-    for line in lines:
-        if line.account.is_sending or line.account.connection != Connection.CONNECTED:
-            continue
-        warnings.append(Warning(Tone.WARN, f"{line.account.name}: sending is paused."))
     warnings.sort(key=lambda warning: warning.tone != Tone.BAD)
     return warnings
 

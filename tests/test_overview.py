@@ -156,24 +156,17 @@ def test_all_well_warns_of_nothing(account: SellerAccount) -> None:
     assert (lines[0].words, lines[0].queue) == ("Connected", None)
 
 
-@pytest.mark.parametrize(
-    ("connection_state", "words"),
-    [
-        (Connection.RECONNECT, "Nordwind: Reconnect the account"),
-        (Connection.ROLE_MISSING, "Nordwind: Amazon refuses the application"),
-        (Connection.DISCONNECTED, "Nordwind: The account is disconnected."),
-    ],
-)
-def test_a_lost_connection_is_the_first_warning(
-    account: SellerAccount, connection_state: Connection, words: str
+def test_what_stops_sending_is_said_once_by_the_banner(
+    client: Client, account: SellerAccount
 ) -> None:
     paused = SellerAccountFactory(name="Ahead", paused_at=timezone.now())
     OrderSyncFactory(account=paused, worked_at=timezone.now())
-    account.connection = connection_state
+    account.connection = Connection.RECONNECT
+    account.save()
     warnings = list_warnings(account_lines([paused, account], timezone.now()), 2)
-    assert warnings[0].text.startswith(words)
-    assert warnings[1].text.startswith("2 review requests")
-    assert warnings[2].text == "Ahead: sending is paused."
+    assert [warning.text[:17] for warning in warnings] == ["2 review requests"]
+    page = client.get("/").content.decode()
+    assert page.count("Amazon no longer accepts its token.") == 1
 
 
 def test_a_late_sync_is_a_warning_with_its_cause(account: SellerAccount) -> None:

@@ -30,6 +30,8 @@ def action_words(action: OutgoingAction, now: datetime) -> str:
             return "Waiting for its turn"
         case Status.HELD:
             return f"On hold: {action.account.why_held() or 'sending is stopped'}".rstrip(".")
+        case Status.UNCONFIRMED if not action.type.is_solicitation:
+            return "Needs a look: a manager decides"  # Amazon cannot be asked
         case Status.UNCONFIRMED:
             return f"Needs a look: Amazon is asked again {_soon(action.look_at, now)}"
         case Status.REFUSED | Status.CANCELLED if action.reason:

@@ -46,7 +46,7 @@ _SAID_BY_REASON = frozenset({Status.REFUSED, Status.CANCELLED, Status.UNCONFIRME
 _NEEDS_DATES = frozenset({Refusal.WINDOW_CLOSED, Refusal.TOO_EARLY})
 # A step of an action as the timeline tells it.
 _STEPS = {
-    Status.QUEUED: "Review request queued",
+    Status.QUEUED: "Queued again",
     Status.HELD: "Put on hold",
     Status.SENDING: "Taken up for sending",
     Status.UNCONFIRMED: "Left, and no usable answer came",
@@ -232,7 +232,7 @@ def _fact(order: Order, refusal: Refusal) -> tuple[str, datetime | None]:
 
 def _request(action: OutgoingAction) -> Moment:
     who = action.requested_by.get_username() if action.requested_by else ""
-    return Moment(action.created_at, _STEPS[Status.QUEUED], who=who)
+    return Moment(action.created_at, f"{action.type.label} queued", who=who)
 
 
 def _step(event: ActionEvent) -> Moment:

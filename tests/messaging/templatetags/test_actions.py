@@ -33,6 +33,11 @@ def action(status: Status, **fields: object) -> OutgoingAction:
             {"look_at": NOW + timedelta(minutes=2)},
             "Needs a look: Amazon is asked again 14:02",
         ),
+        (
+            Status.UNCONFIRMED,
+            {"kind": "confirmOrderDetails", "look_at": NOW},
+            "Needs a look: a manager decides",
+        ),
         (Status.REFUSED, {"reason": "Refused: already requested"}, "Refused: already requested"),
         (Status.REFUSED, {}, "Refused by Amazon"),
         (Status.CANCELLED, {"reason": "Cancelled by ann"}, "Cancelled by ann"),
