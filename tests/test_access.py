@@ -108,6 +108,7 @@ TABLE: dict[str, Address] = {
     "logout": Address("post", EVERYBODY),
     "healthz": Address("get", OPEN),
     "readyz": Address("get", OPEN),
+    "metrics": Address("get", dict.fromkeys(ROLES, 404)),  # no role opens it: its token does
 }
 
 
