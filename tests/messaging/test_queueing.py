@@ -320,7 +320,7 @@ def test_a_batch_and_its_marks_are_made_together_or_not_at_all(
     def fail(**_details: Any) -> None:
         raise RuntimeError("killed")
 
-    monkeypatch.setattr("messaging.services.apply_holds", fail)
+    monkeypatch.setattr("messaging.services.batching.apply_holds", fail)
     with pytest.raises(RuntimeError):
         ask()
     assert not Batch.objects.exists()

@@ -11,7 +11,6 @@ from django.db import connections
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from audit.models import AuditEvent
-from messaging import services
 from messaging.models import Batch, Origin, OutgoingAction, Priority
 from messaging.services import (
     NotAllowedError,
@@ -24,6 +23,7 @@ from messaging.services import (
 )
 from messaging.states import OPEN, STOPPABLE, TAKEN, Status
 from orders.models import Order
+from orders.refusals import explain_refusal
 from orders.states import Refusal
 from tests.factories import (
     DAY,
@@ -340,4 +340,4 @@ def test_a_double_click_whose_halves_come_at_once_makes_one_action_and_no_compla
 
 def test_the_sentences_know_every_refusal() -> None:
     order = due_order()
-    assert all(services.explain_refusal(order, refusal) for refusal in Refusal)
+    assert all(explain_refusal(order, refusal) for refusal in Refusal)

@@ -1,0 +1,65 @@
+"""Why something cannot be done, in a sentence for the person who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from messaging.action_types import REVIEW_REQUEST
+from messaging.models import Origin, OutgoingAction
+from messaging.payloads import hash_payload
+from messaging.states import TAKEN
+from orders.models import Order
+
+FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
+
+
+class NotAllowedError(Exception):
+    """What was asked cannot be done; the message is a sentence for the person who asked."""
+
+
+def already_asked_sentence(order: Order, *, at: datetime) -> str:
+    """Who asked for this order's review, and when: for the second person who clicks."""
+    action = (
+        OutgoingAction.objects.filter(order=order, kind=REVIEW_REQUEST.name, status__in=TAKEN)
+        .select_related("requested_by", "batch")
+        .first()
+    )
+    if action is None:
+        return "This order is being asked already. Reload to see its state."
+    return _who_queued_sentence(action, at)
+
+
+def same_message_sentence(
+    order: Order, kind: str, payload: Mapping[str, str], *, at: datetime
+) -> str:
+    """Who is sending this very message already, and since when."""
+    action = (
+        OutgoingAction.objects.open()
+        .filter(order=order, kind=kind, payload_hash=hash_payload(payload))
+        .select_related("requested_by", "batch")
+        .first()
+    )
+    if action is None:
+        return "This message is being sent already. Reload to see its state."
+    return (
+        f"The same message is “{action.get_status_display()}”. {_who_queued_sentence(action, at)}"
+    )
+
+
+def _who_queued_sentence(action: OutgoingAction, at: datetime) -> str:
+    if action.requested_by is not None:
+        who = action.requested_by.get_username()
+    elif action.batch is not None and action.batch.origin == Origin.COMMAND:
+        who = "The command line"
+    else:
+        who = "A rule"
+    return f"{who} queued this {_ago(at - action.created_at)} ago."
+
+
+def _ago(span: timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
