@@ -30,6 +30,7 @@ import os
 import signal
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ class _Thread(threading.local):
 
 
 _thread = _Thread()
-_claimed: dict[tuple[str, str], _Subject] = {}
+# By kind and order: several messages may be under way to one buyer.
+_claimed: dict[tuple[str, str], list[_Subject]] = defaultdict(list)
 _slept = [0.0]
 
 
@@ -144,7 +146,7 @@ def _install() -> None:
             _thread.committing = None
         subjects = _subjects(one.job for one in won)
         for one, subject in zip(won, subjects, strict=True):
-            _claimed[one.job.kind, one.job.amazon_order_id] = subject
+            _claimed[one.job.kind, one.job.amazon_order_id].append(subject)
         if won:
             attempts = [one.attempt_id for one in won]
             shard = subjects[0][0]
@@ -171,7 +173,7 @@ def _install() -> None:
         return ready
 
     def send_with_points(client: Any, kind: str, *, order: str, **options: Any) -> Any:
-        subject = _claimed.pop((kind, order))
+        subject = _claimed[kind, order].pop(0)
         check = options.pop("before_send")
 
         def before_send() -> None:
