@@ -37,6 +37,8 @@ TONES: dict[Status, Tone] = {
 
 # What may follow what. Two roads are open from everywhere but `sent` and stand apart, in
 # FACT_OF_DELIVERY: Amazon's 201, however late it comes, and a named person's word.
+# From `unconfirmed` to `queued` goes a solicitation that Amazon offers still; a message only by a
+# named person's word.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.SENDING, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
     Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED, Status.EXPIRED}),
@@ -93,7 +95,8 @@ TAKEN: frozenset[Status] = OPEN | {Status.SENT, Status.REFUSED, Status.UNRESOLVE
 STOPPABLE: frozenset[Status] = frozenset({Status.QUEUED, Status.HELD})
 # A person should look at it.
 NEEDS_A_LOOK: frozenset[Status] = frozenset({Status.UNCONFIRMED, Status.UNRESOLVED})
-# Watched by looks at Amazon's list until it is known what happened.
+# In these a solicitation is watched by looks at Amazon's list until it is known what happened. An
+# unconfirmed message is a person's: no list tells of it (`OutgoingActionQuerySet.due`).
 WATCHED: frozenset[Status] = frozenset({Status.UNCONFIRMED, Status.PROBABLY_SENT})
 
 
