@@ -19,6 +19,8 @@ _KIND_OF = {_POST: _SOLICITATION, "createConfirmOrderDetails": "confirmOrderDeta
 _ENDS = {"sent", "refused", "cancelled", "expired", "unresolved", "probably_sent"}
 _STATES = _ENDS | {"queued", "held", "sending", "unconfirmed"}
 
+# Seller, order number, kind, and the text of a message: what one action alone stands for.
+_Place = tuple[str, str, str, str]
 Ask = Callable[..., list[tuple[Any, ...]]]
 
 
@@ -35,7 +37,7 @@ class _Attempt:
 @dataclass(frozen=True)
 class _Action:
     pk: int
-    place: tuple[str, str, str]  # seller, order number, kind
+    place: _Place
     status: str
     sent_attempt: int | None
     seen_by: int | None
@@ -90,10 +92,10 @@ class _Checker:
         self.wanted = wanted
         self.history = history
         self.report = Report()
-        self.posts: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+        self.posts: dict[_Place, list[Mapping[str, Any]]] = defaultdict(list)
         for post in posts:
             kind = _KIND_OF[post.get("operation", _POST)]
-            self.posts[post["seller"], post["order_id"], kind].append(post)
+            self.posts[post["seller"], post["order_id"], kind, post.get("text", "")].append(post)
         self.actions = _read_actions(ask)
         self.attempts = _read_attempts(ask)
         self.events = _read_events(ask)
@@ -195,7 +197,7 @@ class _Checker:
             self.report.repeats += sum(bool(post["reached"]) for post in late)
 
     def _no_post_without_a_claim(self) -> None:
-        claims: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+        claims: dict[_Place, list[datetime]] = defaultdict(list)
         for pk, attempts in self.attempts.items():
             place = self.actions[pk].place
             claims[place] += [attempt.claimed_at for attempt in attempts]
@@ -210,14 +212,14 @@ class _Checker:
 def _read_actions(ask: Ask) -> dict[int, _Action]:
     rows = ask(
         "SELECT a.id, s.selling_partner_id, o.amazon_order_id, a.kind, a.status,"
-        " a.sent_attempt_id, a.seen_by_id, o.solicitation"
+        " a.sent_attempt_id, a.seen_by_id, o.solicitation, coalesce(a.payload->>'text', '')"
         " FROM messaging_outgoingaction a"
         " JOIN orders_order o ON o.id = a.order_id"
         " JOIN sellers_selleraccount s ON s.id = a.account_id"
     )
     return {
-        pk: _Action(pk, (seller, number, kind), status, attempt, seen_by, mark)
-        for pk, seller, number, kind, status, attempt, seen_by, mark in rows
+        pk: _Action(pk, (seller, number, kind, text), status, attempt, seen_by, mark)
+        for pk, seller, number, kind, status, attempt, seen_by, mark, text in rows
     }
 
 

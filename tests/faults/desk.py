@@ -15,6 +15,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -28,8 +29,10 @@ from django.utils import timezone
 
 from messaging import tasks
 from messaging.action_types import REVIEW_REQUEST
+from messaging.ledger_check import find_breaches
 from messaging.models import OutgoingAction
-from messaging.services import request_reviews
+from messaging.services import request_message, request_reviews
+from messaging.states import Status
 from orders.ingest.poll import sync_orders
 from orders.models import Order
 from sandbox.testing import Running
@@ -94,18 +97,61 @@ def choose(number: int, accounts: Sequence[int], offered: Sequence[str]) -> list
 
 def queue(number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
     """So many actions of that kind are due now; their ids."""
-    if kind != REVIEW_REQUEST.name:
-        raise NotImplementedError(f"No way to queue {kind} is known here.")
-    wanted = Order.objects.filter(pk__in=choose(number, accounts, offered))
+    if kind == REVIEW_REQUEST.name:
+        return _queue_reviews(_take(number, kind, accounts, offered))
+    return _queue_messages(number, kind, accounts, offered)
+
+
+def _take(number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
+    """The next orders of the list that was made when this kind was first asked for."""
+    key = (kind, tuple(accounts))
+    if key not in _stock:
+        _stock[key] = choose(100_000, accounts, offered)
+    taken, _stock[key] = _stock[key][:number], _stock[key][number:]
+    return taken
+
+
+_stock: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+
+
+def _queue_reviews(order_ids: Sequence[int]) -> list[int]:
+    wanted = Order.objects.filter(pk__in=order_ids)
     at = timezone.now() - timedelta(seconds=5)
     user = User.objects.get(username="rig")
     batch = request_reviews(wanted, user=user, at=at, client_key=uuid4())
     return list(OutgoingAction.objects.filter(batch=batch).values_list("pk", flat=True))
 
 
+def _queue_messages(
+    number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]
+) -> list[int]:
+    """Messages to the buyers of these orders, in turn, each with a text that no other one has."""
+    orders = list(
+        Order.objects.filter(account_id__in=accounts, amazon_order_id__in=offered).order_by("pk")
+    )
+    user = User.objects.get(username="rig")
+    at = timezone.now() - timedelta(seconds=5)
+    ids = []
+    for _ in range(number):
+        text = {"text": f"Which colour would you like? Question {next(_texts)}."}
+        order = orders[next(_turns) * 7919 % len(orders)]
+        ids.append(request_message(order, kind, text, user=user, at=at, client_key=uuid4()).pk)
+    return ids
+
+
+_texts, _turns = count(1), count()
+
+
+def cancel(ids: Sequence[int]) -> None:
+    """Those of the actions that still wait are cancelled."""
+    OutgoingAction.objects.filter(pk__in=ids).transition(
+        Status.QUEUED, Status.CANCELLED, at=timezone.now(), reason="Amazon offers it no more"
+    )
+
+
 def ledger_breaches() -> list[str]:
     """What the product's own check of its records finds."""
-    return []
+    return [str(breach) for breach in find_breaches()]
 
 
 def main() -> None:
@@ -126,4 +172,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 
-__all__ = ["choose", "connect", "main", "queue", "tasks"]
+__all__ = ["cancel", "choose", "connect", "ledger_breaches", "main", "queue", "tasks"]

@@ -6,6 +6,7 @@ by name, and a name that is no longer there is an error, so that nothing stays l
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -14,12 +15,15 @@ from messaging import classification, delivery, driver, lanes, leases, looks, ta
 from messaging.delivery import Job
 
 DAY = 1.0
+# From one look at what is probably sent to the next, which goes on until the window closes: in a long
+# run there are hundreds of those, and a lane has only so many looks.
+_DAILY = float(os.environ.get("RIG_DAILY_SECONDS", "3"))
 _SECONDS: dict[ModuleType, dict[str, Any]] = {
     classification: {"FIRST_LOOK_AFTER": 0.5, "RETRY_AFTER": 0.3, "NEXT_DAY": DAY},
     delivery: {"FIRST_LOOK_AFTER": 0.5},
     looks: {
-        "LOOK_SCHEDULE": (0.4, 0.5, 0.6),
-        "DAILY": DAY,
+        "LOOK_SCHEDULE": (0.4, 0.5, 0.6, 0.7, *[DAY] * 12),
+        "DAILY": _DAILY,
         "OFFERED_APART": 0.3,
         "ABSENT_SPAN": 1.5,
         "LOOK_FAILED_AGAIN": 0.3,
@@ -28,9 +32,9 @@ _SECONDS: dict[ModuleType, dict[str, Any]] = {
     lanes: {"CONTROL_GOOD_FOR": DAY},
 }
 _PLAIN: dict[ModuleType, dict[str, float | int]] = {
-    leases: {"LEASE_MS": 1_500, "RENEW_SECONDS": 0.5},
+    leases: {"LEASE_MS": 1_000, "RENEW_SECONDS": 0.4},
     driver: {
-        "RENEW_SECONDS": 0.5,
+        "RENEW_SECONDS": 0.4,
         "FIND_DUE_SECONDS": 0.15,
         "LINGER_SECONDS": 2.0,
         "DATABASE_PAUSE_SECONDS": 0.1,

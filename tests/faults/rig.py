@@ -41,8 +41,15 @@ from tests.faults.servers import ROOT, RedisServer, shared_postgres
 
 SOLICITATION = "productReviewAndSellerFeedback"
 MESSAGE = "confirmOrderDetails"
-POST_OF = {SOLICITATION: "createProductReviewAndSellerFeedbackSolicitation"}
-LIST_OF = {SOLICITATION: "getSolicitationActionsForOrder"}
+KINDS = (SOLICITATION, MESSAGE)
+POST_OF = {
+    SOLICITATION: "createProductReviewAndSellerFeedbackSolicitation",
+    MESSAGE: "createConfirmOrderDetails",
+}
+LIST_OF = {
+    SOLICITATION: "getSolicitationActionsForOrder",
+    MESSAGE: "getMessagingActionsForOrder",
+}
 # While one of these is not empty somebody still has something to do.
 _ENDPOINTS = ("SPAPI_ENDPOINT", "LWA_ENDPOINT")  # nobody, until they are known
 _MOVING = ("queued", "held", "sending")
@@ -140,9 +147,10 @@ class Rig:
         stack.callback(self._forget_connection)
         self._desk = self._start_desk(stack)
         self.accounts = self.run("result = connect(url)", url=self.amazon.url)
-        self._offered = sorted(
-            number for listed in self.amazon.eligible().values() for number in listed
-        )
+        self._offered = {
+            SOLICITATION: _numbers(self.amazon.eligible()),
+            MESSAGE: _numbers(self.amazon.ask("GET", "/_messageable")),
+        }
         if self._faults:
             self.amazon.set_faults(self._faults)
         nodes, children, clock = self._wanted
@@ -275,7 +283,7 @@ class Rig:
             number=number,
             kind=kind,
             accounts=list(self.accounts.values()) if accounts is None else list(accounts),
-            offered=self._offered,
+            offered=self._offered[kind],
         )
         self.actions |= dict.fromkeys(ids, kind)
         return ids
@@ -323,7 +331,8 @@ class Rig:
         return posts
 
     def is_resolved(self) -> bool:
-        """Whether nothing moves any more, and what is only probable is true."""
+        """Whether nothing moves any more, and what is only probable is true. A message that waits
+        for an offer which Amazon has withdrawn (the order has shipped) is cancelled."""
         row = self.sql(
             "SELECT count(*) FILTER (WHERE status = ANY(%s)"
             "   OR (status = 'unconfirmed' AND api = 'solicitations')),"
@@ -331,6 +340,7 @@ class Rig:
             list(_MOVING),
         )[0]
         if row[0]:
+            self._cancel_withdrawn()
             return False
         if not row[1]:
             return True
@@ -340,6 +350,18 @@ class Rig:
             " JOIN orders_order o ON o.id = a.order_id WHERE a.status = 'probably_sent'"
         )
         return all(number in delivered for (number,) in probable)
+
+    def _cancel_withdrawn(self) -> None:
+        waiting = self.sql(
+            "SELECT a.id, o.amazon_order_id FROM messaging_outgoingaction a"
+            " JOIN orders_order o ON o.id = a.order_id"
+            " WHERE a.status = 'queued' AND a.api = 'messaging' AND a.reason <> ''"
+        )
+        if waiting:
+            still = set(_numbers(self.amazon.ask("GET", "/_messageable")))
+            gone = [pk for pk, number in waiting if number not in still]
+            if gone:
+                self.run("cancel(ids)", ids=gone)
 
     # Waiting
 
@@ -384,6 +406,10 @@ class Rig:
         return "\n".join(parts)
 
 
+def _numbers(listed: Mapping[str, Sequence[str]]) -> list[str]:
+    return sorted(number for numbers in listed.values() for number in numbers)
+
+
 def _named(addresses: Mapping[str, str]) -> dict[str, str]:
     return {
         "DATABASE_URL": addresses["postgres"],
@@ -402,15 +428,3 @@ def paused(rig: Rig, name: str) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.pass_on()
-
-
-__all__ = [
-    "LIST_OF",
-    "MESSAGE",
-    "POST_OF",
-    "SOLICITATION",
-    "Rig",
-    "RigError",
-    "paused",
-    "urlunsplit",
-]

@@ -1,0 +1,191 @@
+"""Random `kill -9` of workers' children and of whole nodes, under load, with Amazon misbehaving."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Any
+
+from tests.faults.checker import Report
+from tests.faults.rig import KINDS, POST_OF, Rig
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.15, 0.75  # seconds between two kills
+NODE_SHARE = 0.08  # of the kills take a whole node
+BACKLOG = 60  # actions that wait or are under way while the killing goes on
+_AMBIGUOUS = 0.015  # of the POSTs, for each kind of ambiguity
+
+
+@dataclass(frozen=True)
+class Kills:
+    """What a run of kills came to. Recovery: from the kill of a process that drove a shard to the
+    next claim in that shard, in seconds."""
+
+    kills: int
+    child_kills: int
+    node_kills: int
+    seconds: float
+    recovery_p50: float
+    recovery_p99: float
+    peak_mb: float
+    report: Report
+
+
+def ambiguous_answers(kinds: Sequence[str], share: float = _AMBIGUOUS) -> list[dict[str, Any]]:
+    """Rules for Amazon: every way in which an answer leaves open what was done."""
+    deeds: list[dict[str, Any]] = [
+        {"kind": "status", "status": 500, "accept_first": True},
+        {"kind": "status", "status": 500, "accept_first": False},
+        {"kind": "status", "status": 503, "accept_first": True},
+        {"kind": "status", "status": 503, "accept_first": False},
+        {"kind": "reset", "at": "before_read"},
+        {"kind": "reset", "at": "after_read"},
+        {"kind": "reset", "at": "after_accept"},
+        {"kind": "close", "accept_first": True},
+        {"kind": "close", "accept_first": False},
+        {"kind": "half_status_line", "accept_first": True},
+        {"kind": "cut_body", "how": "length"},
+        {"kind": "hang", "seconds": 5, "accept_first": True},
+        {"kind": "hang", "seconds": 5, "accept_first": False},
+    ]
+    return [
+        {"operation": POST_OF[kind], "when": {"share": share}, "do": deed}
+        for kind in kinds
+        for deed in deeds
+    ]
+
+
+def run_kills(
+    number: int,
+    seed: int,
+    kinds: Sequence[str] = KINDS,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Kills:
+    """So many kills have happened, everything was started again, and everything is resolved."""
+    with Rig(
+        nodes=2,
+        children=4,
+        shards=4,
+        sellers=8,
+        orders=max(400, int(number * 3.6)),
+        seed=seed,
+        sandbox_faults=ambiguous_answers(kinds),
+        empty_share=0.15,
+        latency_ms=50,
+        rate_factor=10,
+        settings={"RIG_DAILY_SECONDS": "30" if number > 100 else "3"},
+    ) as rig:
+        killer = _Killer(rig, kinds, say)
+        begun = time.monotonic()
+        killer.run(number)
+        killer.start_what_gave_up()
+        say(f"{number} kills after {time.monotonic() - begun:.0f} s; {dict(rig.states())}")
+        rig.wait_resolved(180)
+        recovery = recovery_times(rig)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        return Kills(
+            kills=number,
+            child_kills=number - killer.nodes,
+            node_kills=killer.nodes,
+            seconds=time.monotonic() - begun,
+            recovery_p50=_percentile(recovery, 50),
+            recovery_p99=_percentile(recovery, 99),
+            peak_mb=peak,
+            report=rig.check(),
+        )
+
+
+class _Killer:
+    def __init__(self, rig: Rig, kinds: Sequence[str], say: Callable[[str], None]) -> None:
+        self.rig = rig
+        self.kinds = kinds
+        self.say = say
+        self.nodes = 0
+        self._turn = 0
+        self._dry: set[str] = set()
+
+    def run(self, number: int) -> None:
+        """So many kills, with enough to do all the while."""
+        rig = self.rig
+        self._feed()
+        rig.wait_for(lambda: rig.states()["sent"] >= 5, "five are sent")
+        for count in range(1, number + 1):
+            time.sleep(rig.random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))
+            self._kill_one()
+            if count % 5 == 0:
+                self._feed()
+            if count % 50 == 0:
+                self.say(f"{count} kills: {dict(rig.states())}")
+
+    def start_what_gave_up(self) -> None:
+        """Every node runs: a worker that loses a child while it starts ends by itself, and whoever
+        runs it starts it again."""
+        for node in [*self.rig.nodes, self.rig.clock]:
+            if not node.is_running():
+                node.kill()
+                node.start()
+
+    def _kill_one(self) -> None:
+        rig = self.rig
+        self.start_what_gave_up()
+        nodes = rig.nodes
+        if rig.random.random() < NODE_SHARE:
+            node = rig.random.choice([*nodes, rig.clock])
+            rig.history.add("kill", what="node", pids=[node.pid, *node.children()])
+            node.kill()
+            node.start()
+            self.nodes += 1
+            return
+        children: list[tuple[str, int]] = []
+
+        def found() -> bool:
+            children.extend((node.name, pid) for node in nodes for pid in node.children())
+            return bool(children)
+
+        rig.wait_for(found, "a worker has a child")
+        name, pid = rig.random.choice(children)
+        rig.history.add("kill", what="child", node=name, pids=[pid])
+        kill_child(pid)
+
+    def _feed(self) -> None:
+        states = self.rig.states()
+        missing = BACKLOG - states["queued"] - states["sending"]
+        kinds = [kind for kind in self.kinds if kind not in self._dry]
+        if missing < BACKLOG / 3 or not kinds:
+            return
+        kind = kinds[self._turn % len(kinds)]
+        self._turn += 1
+        if not self.rig.queue(missing, kind):
+            self._dry.add(kind)
+            self.say(f"no more orders for {kind}")
+
+
+def kill_child(pid: int) -> None:
+    """The process is gone, unless it was gone already."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def recovery_times(rig: Rig) -> list[float]:
+    """For every kill that took the driver of a shard: how long that shard then made no claim."""
+    claims = list(rig.history.lines("claim"))
+    times = []
+    for kill in rig.history.lines("kill"):
+        at, pids = kill["at"], set(kill["pids"])
+        recent = [line for line in claims if at - 1.0 <= line["at"] <= at and line["pid"] in pids]
+        for shard in {line["shard"] for line in recent}:
+            later = [line["at"] for line in claims if line["at"] > at and line["shard"] == shard]
+            if later:
+                times.append(later[0] - at)
+    return times
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    if len(values) < 2:
+        return max(values, default=0.0)
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
