@@ -6,6 +6,7 @@ record. No call is made inside a transaction.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,10 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q
 
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST
 from messaging.classification import FIRST_LOOK_AFTER
+from messaging.conflicts import repeated_on_conflict
 from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
 from messaging.order_rules import message_refusals, order_allows
 from messaging.services import apply_holds, cancel_stopped
@@ -122,8 +123,13 @@ def claim(
     """Those of the jobs that are now ours alone to send, each with its attempt written and committed.
 
     The others were claimed, stopped, put on hold or overtaken by their order's own facts meanwhile.
+    After a database error it is not known whether they are claimed, see `messaging.doubts`.
     """
     lease = lease or timedelta(seconds=settings.LEASE_SECONDS)
+    return repeated_on_conflict(lambda: _claim(jobs, now, worker, lease))
+
+
+def _claim(jobs: Sequence[Job], now: datetime, worker: str, lease: timedelta) -> list[Claimed]:
     by_id = {job.action_id: job for job in jobs}
     with transaction.atomic(durable=True):
         ids = (
@@ -135,24 +141,23 @@ def claim(
         )
         if not ids:
             return []
-        numbers = dict(
-            ActionAttempt.objects.filter(action_id__in=ids)
-            .values_list("action_id")
-            .annotate(Count("pk"))
-            .order_by()
+        earlier = ActionAttempt.objects.filter(
+            action__order_id__in=[by_id[pk].order_id for pk in ids]
         )
+        numbers: Counter[int] = Counter()
         # of the order, not of the action: an earlier one may have been cancelled since
-        unclear = set(
-            ActionAttempt.objects.filter(
-                Q(outcome=AttemptOutcome.UNKNOWN) | Q(abandoned_at__isnull=False),
-                action__order_id__in=[by_id[pk].order_id for pk in ids],
-            ).values_list("action__order_id", "action__kind")
-        )
+        unclear: set[tuple[int, str]] = set()
+        for action_id, order_id, kind, outcome, abandoned_at in earlier.order_by().values_list(
+            "action_id", "action__order_id", "action__kind", "outcome", "abandoned_at"
+        ):
+            numbers[action_id] += 1
+            if outcome == AttemptOutcome.UNKNOWN or abandoned_at is not None:
+                unclear.add((order_id, kind))
         attempts = ActionAttempt.objects.bulk_create(
             [
                 ActionAttempt(
                     action_id=pk,
-                    number=numbers.get(pk, 0) + 1,
+                    number=numbers[pk] + 1,
                     claimed_at=now,
                     worker=worker,
                 )

@@ -5,7 +5,9 @@ Whatever comes of a call is handed to `hand_in`, exactly once; nothing is raised
 
 from __future__ import annotations
 
+import itertools
 import logging
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +26,11 @@ from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
 
 logger = logging.getLogger(__name__)
 
-LANE_THREADS = 64
+# A lane has two calls out each second, of two tenths of a second each: sixty threads are busy for
+# 150 lanes, and as many again where Amazon is slow. They are started as they are needed.
+LANE_THREADS = 128
+# A call hangs when it has been out for so long: a healthy one takes a tenth of that.
+HANG_SECONDS = 2.0
 # Left between the end of a call and the end of its lease, so that the result can be written.
 RECORD_SECONDS = 10.0
 # Amazon's list was read at most so long before the call.
@@ -70,20 +76,43 @@ class LaneCalls:
         self._lease = lease
         self._hand_in = hand_in
         self._pool = ThreadPoolExecutor(LANE_THREADS, thread_name_prefix="lane")
+        # When the calls began that have not come back, by a number that each is given.
+        self._out: dict[int, float] = {}
+        self._numbers = itertools.count()
 
     def look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
         """A thread asks what Amazon offers; the lane has taken the token for it."""
-        self._pool.submit(self._look, lane, subject, asked_at)
+        self._pool.submit(self._look, self._begin(), lane, subject, asked_at)
 
     def send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
         """A thread sends what was claimed at that boottime; the lane has taken the token for it."""
-        self._pool.submit(self._send, lane, claimed, claimed_at, looked_at)
+        self._pool.submit(self._send, self._begin(), lane, claimed, claimed_at, looked_at)
+
+    def any_hangs(self) -> bool:
+        """Whether some call has been out for longer than a healthy one takes."""
+        return self._clock.monotonic() - min(self._began(), default=math.inf) > HANG_SECONDS
+
+    def only_hang(self) -> bool:
+        """Whether calls are out, and all of them for longer than a healthy one takes."""
+        return self._clock.monotonic() - max(self._began(), default=math.inf) > HANG_SECONDS
 
     def wait(self) -> None:
         """Every call has ended and was handed in; no other can be made."""
         self._pool.shutdown(wait=True)
 
-    def _look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
+    def _begin(self) -> int:
+        number = next(self._numbers)
+        self._out[number] = self._clock.monotonic()
+        return number
+
+    def _began(self) -> list[float]:
+        return list(self._out.values())
+
+    def _end(self, number: int, done: LookDone | SendDone) -> None:
+        del self._out[number]
+        self._hand_in(done)
+
+    def _look(self, number: int, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
         if isinstance(subject, Control):
             order, marketplace = subject.order, subject.marketplace
         else:
@@ -97,9 +126,16 @@ class LaneCalls:
         except Exception as error:
             logger.exception("A look failed in a way that nobody foresaw")
             answer = NoAnswer(f"Internal error: {type(error).__name__}")
-        self._hand_in(LookDone(lane, subject, asked_at, answer, self._limiter.end()))
+        self._end(number, LookDone(lane, subject, asked_at, answer, self._limiter.end()))
 
-    def _send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
+    def _send(
+        self,
+        number: int,
+        lane: Lane,
+        claimed: Claimed,
+        claimed_at: float,
+        looked_at: datetime,
+    ) -> None:
         started = self._clock.monotonic()
         answer: Accepted | SpApiError
         self._limiter.begin()
@@ -119,7 +155,7 @@ class LaneCalls:
             answer = NoAnswer(f"Internal error: {type(error).__name__}")
         pace = self._limiter.end()
         duration = round((self._clock.monotonic() - started) * 1000)
-        self._hand_in(SendDone(lane, SendResult(claimed, answer, duration), pace))
+        self._end(number, SendDone(lane, SendResult(claimed, answer, duration), pace))
 
     def check_once_more(self, claimed_at: float, looked_at: datetime) -> None:
         """The last thing before the bytes leave, in the thread that sends them."""

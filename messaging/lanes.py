@@ -105,6 +105,11 @@ class Lane:
         return len(self.pending) < REFILL_BELOW
 
     @property
+    def shortest_interval(self) -> float:
+        """Seconds from call to call of the faster bucket."""
+        return min(bucket.interval for bucket in self.buckets.values())
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is in hand or under way."""
         return not (self.in_hand or self.looking or self.sending or self.controls)

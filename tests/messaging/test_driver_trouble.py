@@ -4,16 +4,19 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from pytest_django import Settings
 from redis import RedisError
 
-from messaging import delivery, driver, leases
+from messaging import delivery, driver, lane_book, leases
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
+from messaging.doubts import Doubt
 from messaging.driver import Driver
 from messaging.hints import wake_key, wake_lanes
 from messaging.leases import ShardLease
@@ -87,9 +90,9 @@ def test_a_hint_that_comes_while_a_driver_ends_has_the_shard_offered_again(
     shard = make_shard()
     end = Driver._end
 
-    def hint_and_end(self: Driver, waker: threading.Thread) -> None:
+    def hint_and_end(self: Driver) -> None:
         wake_lanes([shard.accounts[0].pk])
-        end(self, waker)
+        end(self)
 
     monkeypatch.setattr(Driver, "_end", hint_and_end)
     assert drive() is True
@@ -198,8 +201,9 @@ def test_a_machine_that_slept_between_the_claim_and_the_call_sends_nothing(
 
 
 def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(
-    make_shard: MakeShard,
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(driver, "RENEW_SECONDS", 0.5)
     shard = make_shard(factor=20, orders=200)
     asked = shard.ask()
     forgot: list[int] = []
@@ -221,6 +225,7 @@ def test_a_redis_that_is_away_stops_the_driver_when_its_lease_has_run_out(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "LEASE_MS", 500)
+    monkeypatch.setattr(driver, "RENEW_SECONDS", 0.1)
     shard = make_shard(factor=20, orders=200)
     asked = shard.ask()
 
@@ -237,7 +242,10 @@ def test_a_redis_that_is_away_stops_the_driver_when_its_lease_has_run_out(
     shard.check()
 
 
-def test_a_shard_that_somebody_else_took_is_left_to_them(make_shard: MakeShard) -> None:
+def test_a_shard_that_somebody_else_took_is_left_to_them(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "RENEW_SECONDS", 0.5)
     shard = make_shard(factor=20, orders=200)
     asked = shard.ask()
     key = redis_key("shard", 0, "lease")
@@ -277,16 +285,24 @@ def failing(function: Callable[..., Any], times: int, *, after: bool = False) ->
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
-@pytest.mark.parametrize("step", ["record", "record_looks", "take_up"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(driver, "record"), (driver, "record_looks"), (lane_book, "take_up")],
+    ids=["record", "record_looks", "take_up"],
+)
 def test_a_database_that_is_away_for_a_moment_costs_nothing(
-    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
+    make_shard: MakeShard,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    step: str,
+    after: bool,
 ) -> None:
     """What came back meanwhile is kept until it is written."""
     monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.1)
     shard = make_shard()
     asked = shard.ask()
     monkeypatch.setattr(driver, "LINGER_SECONDS", 4.0)
-    monkeypatch.setattr(driver, step, failing(getattr(driver, step), 2, after=after))
+    monkeypatch.setattr(module, step, failing(getattr(module, step), 2, after=after))
     drive(stop=lambda: states()[Status.SENT] == len(asked))
     assert states() == {Status.SENT: len(asked)}
     assert len(shard.posts()) == len(asked)
@@ -294,21 +310,48 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing(
     shard.check()
 
 
-def test_a_claim_whose_commit_was_lost_on_the_way_is_not_sent_and_not_claimed_again(
+def test_a_claim_whose_commit_was_lost_on_the_way_is_read_again_and_goes_back_into_the_queue(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows that it is claimed: the sweeper finds it, and Amazon is asked before it is sent."""
+    """It stands, and nothing was sent for it: its attempt says so, and it is sent a little later."""
     monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.1)
     shard = make_shard()
     asked = shard.ask()
     monkeypatch.setattr(driver, "claim", failing(driver.claim, 1, after=True))
     assert drive() is False
+    lost = states()[Status.QUEUED]
+    assert lost >= 1
+    assert states() == {Status.SENT: len(asked) - lost, Status.QUEUED: lost}
+    attempts = ActionAttempt.objects.filter(action__status=Status.QUEUED)
+    assert {(one.number, one.outcome, one.code) for one in attempts} == {(1, "not_sent", "Aborted")}
+    OutgoingAction.objects.update(look_at=timezone.now(), not_before=timezone.now())
+    assert drive() is False
+    assert states() == {Status.SENT: len(asked)}
+    assert len(shard.posts()) == len(asked)
+    shard.check()
+
+
+def test_a_claim_that_may_stand_is_left_to_the_sweeper_when_its_lease_is_over(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """Nobody could say in time whether it stands: it is looked after like any worker's that died."""
+    monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.05)
+    settings.LEASE_SECONDS, settings.CALL_DEADLINE_SECONDS = 1, 0.5
+    shard = make_shard()
+    asked = shard.ask(limit=4)
+
+    def never_known(_doubt: Doubt) -> list[Claimed]:
+        raise OperationalError("still away")
+
+    monkeypatch.setattr(driver, "standing_claims", never_known)
+    monkeypatch.setattr(driver, "claim", failing(driver.claim, 1, after=True))
+    assert drive() is False
     lost = states()[Status.SENDING]
     assert lost >= 1
-    assert states()[Status.SENT] == len(asked) - lost == len(shard.posts())
-    sweep(timezone.now() + timedelta(hours=1))
-    assert states() == {Status.SENT: len(asked) - lost, Status.UNCONFIRMED: lost}
-    shard.check()
+    sweep(timezone.now() + timedelta(seconds=2))
+    assert states()[Status.UNCONFIRMED] == lost
+    assert states()[Status.SENT] == len(shard.posts()) == len(asked) - lost
+    check_records(OutgoingAction.objects.all())
 
 
 def test_a_claim_that_failed_is_made_again(

@@ -50,14 +50,14 @@ class Desk:
         monkeypatch.setattr(lane_calls, "ask_offers", self._answer)
         monkeypatch.setattr(lane_calls, "send_action", self._send)
 
-    def _answer(self, *_details: Any, order: str, marketplace: str) -> Any:
+    def _answer(self, *_details: Any, order: str, marketplace: str, **_more: Any) -> Any:
         self.asked.append((order, marketplace))
         self.threads.append(threading.current_thread().name)
         if isinstance(self.said, BaseException):
             raise self.said
         return self.said
 
-    def _send(self, *details: Any, before_send: Callable[[], None], **about: str) -> Any:
+    def _send(self, *details: Any, before_send: Callable[[], None], **about: Any) -> Any:
         before_send()
         return self._answer(*details, **about)
 

@@ -291,15 +291,16 @@ def test_a_result_that_the_database_will_not_have_costs_no_other_one(
 ) -> None:
     good, poison = due_action(), due_action()
     claims = [claim_one(good), claim_one(poison)]
-    finish = results._finish_attempt
+    said = [ACCEPTED, Accepted(201, request_id="poison", body="{}")]
+    kept_words = results._kept_words
 
-    def finish_or_fail(result: SendResult, *rest: Any) -> bool:
-        if result.claimed.job.action_id == poison.pk:
+    def kept_or_fail(answer: Accepted | SpApiError) -> tuple[str, str]:
+        if answer is said[1]:
             raise IntegrityError("a row that nobody foresaw")
-        return finish(result, *rest)
+        return kept_words(answer)
 
-    monkeypatch.setattr(results, "_finish_attempt", finish_or_fail)
-    record([SendResult(claimed, ACCEPTED, None) for claimed in claims], now=NOW)
+    monkeypatch.setattr(results, "_kept_words", kept_or_fail)
+    record([SendResult(*pair, None) for pair in zip(claims, said, strict=True)], now=NOW)
     assert [status_of(one) for one in (good, poison)] == ["sent", "sending"]
     sweep(LATER)
     assert status_of(poison) == Status.UNCONFIRMED
@@ -315,18 +316,19 @@ def test_a_database_that_is_away_is_told_to_the_caller_and_nothing_is_written(
 
     def finish_or_fail(result: SendResult, *rest: Any) -> bool:
         tries.append(result)
-        if len(tries) == 2:
+        if len(tries) == 1:
             raise error
         return finish(result, *rest)
 
     monkeypatch.setattr(results, "_finish_attempt", finish_or_fail)
-    said = [SendResult(claimed, ACCEPTED, None) for claimed in claims]
+    refusal = spapi.BadRequest("no", status=400)
+    said = [SendResult(claims[0], ACCEPTED, None), SendResult(claims[1], refusal, None)]
     with pytest.raises(type(error)):
         record(said, now=NOW)
     assert [status_of(action) for action in actions] == ["sending", "sending"]
     record(said, now=NOW)
     check_records(actions)
-    assert [action.status for action in actions] == ["sent", "sent"]
+    assert [action.status for action in actions] == ["sent", "refused"]
 
 
 def test_the_accounts_trouble_marks_it_and_holds_all_that_waits_for_it() -> None:

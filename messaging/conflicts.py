@@ -1,0 +1,37 @@
+"""Transactions that gave way to another one: the database undid them, and they can be made again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import OperationalError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MOST_REPEATS = 3
+# PostgreSQL's codes for serialization_failure and deadlock_detected; SQLite has neither.
+_GAVE_WAY = frozenset({"40001", "40P01"})
+
+
+def gave_way(error: OperationalError) -> bool:
+    """Whether the transaction was undone for certain because another one was in its way."""
+    return getattr(error.__cause__, "sqlstate", None) in _GAVE_WAY
+
+
+def repeated_on_conflict(step: Callable[[], T]) -> T:
+    """What the step, a whole transaction, returns; made again up to MOST_REPEATS times on a conflict.
+
+    Raises what it raised otherwise, and the last conflict.
+    """
+    for _repeat in range(MOST_REPEATS):
+        try:
+            return step()
+        except OperationalError as error:
+            if not gave_way(error):
+                raise
+            logger.info("A transaction gave way to another one and is made again.")
+    return step()

@@ -1,0 +1,62 @@
+"""Claims whose commit was not acknowledged: nobody knows whether they stand until it is read again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from messaging.delivery import Claimed, Job
+from messaging.models import ActionAttempt, OutgoingAction
+from messaging.states import Status
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """These jobs may have been claimed by this worker at that moment (UTC); none of them was sent."""
+
+    jobs: dict[int, Job]
+    claimed_at: datetime
+    worker: str
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the sweeper has taken over: the lease of such a claim has run out."""
+        return now - self.claimed_at > timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def standing_claims(doubt: Doubt) -> list[Claimed]:
+    """The claims of the doubt that stand in the database, each with its open attempt.
+
+    An attempt is known by its worker and the moment of its claim. The actions are locked first, so
+    that a commit that is still under way has ended; raises OperationalError when it has not.
+    """
+    with transaction.atomic(durable=True):
+        actions = OutgoingAction.objects.filter(pk__in=doubt.jobs).order_by("pk")
+        list(actions.select_for_update(nowait=True).values_list("pk"))
+        attempts = ActionAttempt.objects.filter(
+            action_id__in=doubt.jobs,
+            action__status=Status.SENDING,
+            claimed_at=doubt.claimed_at,
+            worker=doubt.worker,
+            finished_at=None,
+            abandoned_at=None,
+        )
+        stand = list(attempts.order_by("pk").values_list("pk", "action_id"))
+    if stand:
+        logger.warning("%s claims stand whose commit was not acknowledged.", len(stand))
+    return [
+        # nothing left, so that what became of earlier attempts does not matter
+        Claimed(job=doubt.jobs[action_id], attempt_id=pk, had_unconfirmed=False)
+        for pk, action_id in stand
+    ]
+
+
+def doubt_about(jobs: Iterable[Job], *, claimed_at: datetime, worker: str) -> Doubt:
+    """The doubt about a claim of these jobs that ended in a database error."""
+    return Doubt({job.action_id: job for job in jobs}, claimed_at, worker)
