@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from audit.models import AuditEvent
 from messaging.ledger_check import (
@@ -25,9 +27,10 @@ from messaging.states import Status
 from tests.factories import OutgoingActionFactory
 from tests.messaging.ledgers import MESSAGE, NOW, breaches, every_state, lines
 from tests.messaging.planting import lawless, overwrite
+from tests.messaging.shard import LIST, POST, Shard, driving, states
 
 pytestmark = pytest.mark.django_db
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 
 
 def test_records_of_every_state_contradict_nothing() -> None:
@@ -168,3 +171,34 @@ def test_a_check_writes_nothing() -> None:
     words = {query["sql"].split()[0] for query in captured}
     assert words <= {"SELECT", "DECLARE", "SAVEPOINT", "RELEASE", "WITH"}
     assert AuditEvent.objects.count() == before
+
+
+def test_nothing_is_found_while_everything_is_being_sent(
+    make_shard: Callable[..., Shard],
+) -> None:
+    """Lost answers and empty lists included: every look at the records is clean."""
+    shard = make_shard(sellers=2, factor=10)
+    shard.amazon.set_faults(
+        [
+            {
+                "operation": POST,
+                "when": {"every": 7},
+                "do": {"kind": "reset", "at": "after_accept"},
+            },
+            {"operation": LIST, "when": {"every": 6}, "do": {"kind": "empty_list"}},
+        ]
+    )
+    shard.ask(limit=50)
+    moving = OutgoingAction.objects.filter(
+        Q(status=Status.SENDING) | Q(status=Status.QUEUED, look_at__lte=timezone.now() + HOUR)
+    )
+    found: list[str] = []
+    looks = 0
+    with driving():
+        while moving.exists() and not found:
+            found += map(str, find_breaches())
+            looks += 1
+    assert found == []
+    assert looks > 3, "it was over before it was looked at"
+    assert list(find_breaches()) == []
+    assert set(states()) == {Status.SENT, Status.UNCONFIRMED, Status.QUEUED}
