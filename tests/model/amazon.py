@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from messaging.action_types import ACTION_TYPES, Api
+from messaging.action_types import ACTION_TYPES
 from spapi import (
     Accepted,
     AccessDenied,
@@ -87,6 +87,7 @@ class Listed:
 
     at: datetime
     account_id: int
+    api: str
     order: str
     is_offered: bool
     is_absent: bool
@@ -138,20 +139,20 @@ class Amazon:
             offered = []
         else:
             offered = [kind for kind in kinds if self.offers(order, kind)]
-        if api == Api.SOLICITATIONS:
-            is_well_formed = fate != List.MALFORMED
-            self.lists.append(
-                Listed(
-                    self._now(),
-                    account_id,
-                    order,
-                    is_offered=bool(offered),
-                    is_absent=is_well_formed and not offered,
-                )
+        is_well_formed = fate != List.MALFORMED
+        self.lists.append(
+            Listed(
+                self._now(),
+                account_id,
+                api,
+                order,
+                is_offered=bool(offered),
+                is_absent=is_well_formed and not offered,
             )
+        )
         return OfferedActions(
             actions=tuple(ActionLink(name=name) for name in offered),
-            well_formed=fate != List.MALFORMED,
+            well_formed=is_well_formed,
         )
 
     def post(self, order: str, kind: str, attempt: int, fate: Post) -> Accepted:

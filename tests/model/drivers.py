@@ -35,6 +35,7 @@ T = TypeVar("T")
 class Observer(Protocol):
     """Who looks over the driver's shoulder."""
 
+    def open_lanes(self) -> set[tuple[int, str]]: ...
     def about_to_post(self, claimed: Claimed, lease: ModelLease) -> None: ...
     def answered(self, claimed: Claimed, answer: Accepted | SpApiError) -> None: ...
     def recorded(self, sends: list[SendResult]) -> None: ...
@@ -138,10 +139,11 @@ class ModelDriver:
             due = set(actions.due(wall).values_list("pk", flat=True))
             for lane in self._lanes.values():
                 lane.keep_only(due)
+        open_lanes = self._observer.open_lanes()
         for account in SellerAccount.objects.reachable():
             for api in Api:
-                lane = self._lane(account, api)
-                if lane is not None:
+                if (account.pk, api.value) in open_lanes:
+                    lane = self._lane(account, api)
                     self._try(lambda: self._fill(lane, wall))  # noqa: B023 - called at once
 
     def _fill(self, lane: Lane, wall: Any) -> None:
@@ -149,11 +151,9 @@ class ModelDriver:
             delivery.take_up(lane.account, lane.api, now=wall, limit=30, but_not=lane.in_hand)
         )
 
-    def _lane(self, account: SellerAccount, api: Api) -> Lane | None:
+    def _lane(self, account: SellerAccount, api: Api) -> Lane:
         lane = self._lanes.get((account.pk, api))
         if lane is None:
-            if not OutgoingAction.objects.filter(account=account, api=api).open().exists():
-                return None
             client: Any = None  # the calls are made here
             lane = Lane(account, api, client, now=self._clock.monotonic() - 1)
             self._lanes[account.pk, api] = lane

@@ -5,26 +5,27 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from messaging import delivery, services
-from messaging.models import KillSwitch, Origin, OutgoingAction
+from messaging import decisions, services
+from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST
+from messaging.decisions import Choice, Decision, DecisionRefusedError
+from messaging.models import Batch, KillSwitch, Origin, OutgoingAction
 from messaging.services import NotAllowedError
-from messaging.states import Status
 from orders.models import Exclusion, ExclusionKind, Order
 from orders.services import exclude, undo_exclusion
 from sellers.models import Connection, SellerAccount
 from sellers.services import pause_account, resume_account
-from tests.model.amazon import Amazon, List, Post
-from tests.model.drivers import ModelDriver, Trouble
-from tests.model.oracle import TAKEN, BreachError, Oracle
-from tests.model.world import CLICKED, Cast, Example, ModelClock, Standing
+from tests.model.amazon import List, Post
+from tests.model.drivers import Trouble
+from tests.model.oracle import OPEN, TAKEN, BreachError, Row
+from tests.model.stage import Stage
+from tests.model.world import CLICKED, Cast
 
 DRIVERS = st.integers(0, 1)
 ORDERS = st.sampled_from(CLICKED)
@@ -48,120 +49,131 @@ SPANS = st.sampled_from(
         timedelta(days=4),
     ]
 )
-MOVES = ("record_looks", "record_sends", "post", "ask", "claim", "look")
-MOST_STEPS = 60
-REST = timedelta(days=2, hours=12)
-WINDOWS_OVER = timedelta(days=40)
 
 
 class Sending(RuleBasedStateMachine):
     """Two drivers, two sellers, five orders. `cast` is set before the first example."""
 
     cast: Cast
-    counts: Counter[str] = Counter()
-    moves: Counter[str] = Counter()
+    # Over all examples: how often each rule and each step of a driver or an action was taken.
+    rules_taken: Counter[str] = Counter()
+    moves_made: Counter[str] = Counter()
+    steps_seen: Counter[str] = Counter()
+    examples: int = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.example = Example()
-        self.clock = ModelClock()
-        self.amazon = Amazon(self.clock.now)
-        self.standing = Standing()
-        self.oracle = Oracle(self.clock, self.amazon, self.standing, self.example)
-        self.drivers = [self._new_driver(index) for index in range(2)]
+        self.stage = Stage(self.cast)
         self.keys = 0
 
     @initialize(
         refuses_second=st.booleans(),
         hold=st.sampled_from([0, 10]),
-        by=st.sampled_from(["click", "batch", "nobody"]),
+        by=st.sampled_from(["click", "batch", "message", "nobody"]),
     )
     def begin(self, refuses_second: bool, hold: int, by: str) -> None:
-        self.amazon.refuses_second = refuses_second
+        self.stage.amazon.refuses_second = refuses_second
         settings.SEND_HOLD_SECONDS = hold
         if by == "click":
-            self.click(0)
+            self.click(0, is_message=False)
+        elif by == "message":
+            self.click(0, is_message=True)
         elif by == "batch":
             self.batch(2, by_command=False)
 
     # People
 
-    @rule(order=ORDERS)
-    def click(self, order: int) -> None:
-        """A person asks for one review, with a double click."""
-        self._count("click")
-        self.keys += 1
+    @rule(order=ORDERS, is_message=st.booleans())
+    def click(self, order: int, is_message: bool) -> None:
+        """A person asks for one review, or writes one message, with a double click."""
+        self._count("click a message" if is_message else "click a review")
+        kind = CONFIRM_ORDER_DETAILS.name if is_message else REVIEW_REQUEST.name
         asked = Order.objects.get(pk=self.cast.orders[order].pk)
-        is_taken = self._is_taken(asked.pk)
-        key = UUID(int=self.keys)
-        try:
-            made = services.request_review(
-                asked, user=self.cast.user, at=self.clock.now(), client_key=key
-            )
-        except NotAllowedError:
-            self._check()
-            return
-        if is_taken or asked.pk in self.standing.off_limits:
-            raise BreachError(f"{asked} could be asked again")
-        self.oracle.known.add(made.pk)
-        again = services.request_review(
-            asked, user=self.cast.user, at=self.clock.now(), client_key=key
-        )
-        if again.pk != made.pk:
-            raise BreachError("a double click made two actions")
+        is_forbidden = asked.pk in self.stage.standing.off_limits or self._is_taken(asked.pk, kind)
+        made = self._click(asked, is_message)
+        if made is not None:
+            if is_forbidden:
+                raise BreachError(f"{asked} could be asked again")
+            self.stage.oracle.known.add(made.pk)
+            again = self._click(asked, is_message, repeated=True)
+            if again is None or again.pk != made.pk:
+                raise BreachError("a double click made two actions")
         self._check()
 
     @rule(orders=st.integers(1, 3), by_command=st.booleans())
     def batch(self, orders: int, by_command: bool) -> None:
         """Many orders at once, from the page or from the command line; never the control."""
-        self._count("batch")
-        self.keys += 1
+        self._count("request by command" if by_command else "request by batch")
         wanted = [self.cast.orders[index].pk for index in CLICKED[:orders]]
-        free = [pk for pk in wanted if not self._is_taken(pk)]
+        free = {pk for pk in wanted if not self._is_taken(pk, REVIEW_REQUEST.name)}
         batch = services.request_reviews(
             Order.objects.filter(pk__in=wanted),
             user=None if by_command else self.cast.user,
-            at=self.clock.now(),
-            client_key=UUID(int=self.keys),
+            at=self.stage.clock.now(),
+            client_key=self._new_key(),
             origin=Origin.COMMAND if by_command else Origin.PAGE,
             limit=2 if by_command else None,
         )
-        self.oracle.read()
-        made = [row for row in self.oracle.rows.values() if row.batch_id == batch.pk]
-        if batch.queued != len(made) or not {row.order_id for row in made} <= set(free):
+        made = [row for row in self._rows().values() if row.batch_id == batch.pk]
+        if batch.queued != len(made) or not {row.order_id for row in made} <= free:
             raise BreachError("the batch holds what it should not")
-        self.oracle.known |= {row.pk for row in made}
+        self.stage.oracle.known |= {row.pk for row in made}
         self._check()
 
     @rule(number=NUMBERS)
     def cancel(self, number: int) -> None:
         """A person stops one action, if it is not too late."""
-        self._on_action("cancel", number, self.standing.cancel_asked, services.cancel_action)
+        self._on_action(
+            "cancel", number, self.stage.standing.cancel_asked, services.cancel_action
+        )
 
     @rule(number=NUMBERS)
     def try_again(self, number: int) -> None:
         """A person tries a refused action again."""
-        asked = self._on_action("try again", number, self.standing.retry_asked, services.retry_action)
-        if asked is not None:
-            self.standing.cancel_asked.discard(asked)
+        standing = self.stage.standing
+        asked = self._on_action("try again", number, standing.retry_asked, services.retry_action)
+        standing.cancel_asked.discard(asked)
+
+    @rule(number=NUMBERS, choice=st.sampled_from(Choice))
+    def decide(self, number: int, choice: Choice) -> None:
+        """A person decides about what is unconfirmed, rightly or wrongly, if they may."""
+        waiting = [row for row in self._rows().values() if row.status in decisions.DECIDABLE]
+        if not waiting:
+            return
+        self._count(f"decide: {choice}")
+        row, standing = waiting[number % len(waiting)], self.stage.standing
+        word = Decision(choice, reason="Looked in Seller Central", order_number=row.order)
+        action = OutgoingAction.objects.get(pk=row.pk)
+        try:
+            decisions.decide(action, word, user=self.cast.user, at=self.stage.clock.now())
+        except (DecisionRefusedError, NotAllowedError):
+            self._check()
+            return
+        if choice == Choice.SEEN:
+            standing.seen.add(row.pk)
+        elif choice == Choice.LEAVE:
+            standing.left_alone.add(row.pk)
+        else:
+            standing.send_again[row.pk] += 1
+            standing.may_return.add(row.pk)
+            standing.cancel_asked.discard(row.pk)
+        self._check()
 
     @rule(number=NUMBERS)
     def stop_batch(self, number: int) -> None:
-        """A person stops a batch; what is under way of it comes back to nothing."""
-        batches = sorted({row.batch_id for row in self.oracle.rows.values() if row.batch_id})
+        """A person stops a batch; what is under way of it is not sent a second time."""
+        batches = sorted({row.batch_id for row in self._rows().values() if row.batch_id})
         if not batches:
             return
-        self._count("stop batch")
+        self._count("stop a batch")
         pk = batches[number % len(batches)]
-        self.standing.cancel_asked |= {
-            row.pk
-            for row in self.oracle.rows.values()
-            if row.batch_id == pk and row.status in TAKEN - {"sent", "refused", "unresolved"}
+        self.stage.standing.cancel_asked |= {
+            row.pk for row in self._rows().values() if row.batch_id == pk and row.status in OPEN
         }
         services.stop_batch(
-            services.Batch.objects.get(pk=pk),
+            Batch.objects.get(pk=pk),
             user=self.cast.user,
-            at=self.clock.now(),
+            at=self.stage.clock.now(),
             account_ids=[account.pk for account in self.cast.accounts],
         )
         self._check()
@@ -171,21 +183,18 @@ class Sending(RuleBasedStateMachine):
         """The account is paused, or resumed when it was."""
         self._count("pause or resume")
         row = SellerAccount.objects.get(pk=self.cast.accounts[account].pk)
-        if row.pk in self.standing.paused:
-            resume_account(row, self.cast.user, self.clock.now())
-            self.standing.paused.discard(row.pk)
-        else:
-            pause_account(row, self.cast.user, self.clock.now())
-            self.standing.paused.add(row.pk)
+        paused, now = self.stage.standing.paused, self.stage.clock.now()
+        (resume_account if row.pk in paused else pause_account)(row, self.cast.user, now)
+        paused ^= {row.pk}
         self._check()
 
     @rule(account=ACCOUNTS, is_disconnect=st.booleans())
     def connect(self, account: int, is_disconnect: bool) -> None:
         """A person disconnects the account, or connects it again."""
-        self._count("connect or disconnect")
-        connection = Connection.DISCONNECTED if is_disconnect else Connection.CONNECTED
+        self._count("disconnect" if is_disconnect else "connect")
         SellerAccount.objects.filter(pk=self.cast.accounts[account].pk).update(
-            connection=connection, trouble=""
+            connection=Connection.DISCONNECTED if is_disconnect else Connection.CONNECTED,
+            trouble="",
         )
         self._check()
 
@@ -193,16 +202,16 @@ class Sending(RuleBasedStateMachine):
     def kill_switch(self, what: str, hold_now: bool) -> None:
         """The emergency stop is set, or lifted when one stands."""
         self._count("kill switch")
-        now, user = self.clock.now(), self.cast.user
-        if self.standing.switches:
-            pk = min(self.standing.switches)
+        now, user, switches = self.stage.clock.now(), self.cast.user, self.stage.standing.switches
+        if switches:
+            pk = min(switches)
             KillSwitch.objects.filter(pk=pk).update(lifted_at=now, lifted_by=user)
-            del self.standing.switches[pk]
+            del switches[pk]
         else:
             account = self.cast.accounts[0] if what == "account" else None
-            kind = "productReviewAndSellerFeedback" if what == "kind" else ""
+            kind = REVIEW_REQUEST.name if what == "kind" else ""
             switch = KillSwitch.objects.create(account=account, kind=kind, set_at=now, set_by=user)
-            self.standing.switches[switch.pk] = (account.pk if account else None, kind)
+            switches[switch.pk] = (account.pk if account else None, kind)
         if hold_now:
             services.apply_holds(at=now)
         self._check()
@@ -210,25 +219,22 @@ class Sending(RuleBasedStateMachine):
     @rule(order=ORDERS, how=st.sampled_from(["exclude", "cancelled by the buyer", "by hand"]))
     def order_changes(self, order: int, how: str) -> None:
         """The order is excluded (or no longer), cancelled, or asked for by hand in Seller Central."""
-        self._count("order changes")
+        self._count(f"order: {how}")
         row = Order.objects.get(pk=self.cast.orders[order].pk)
+        number, user, now = row.amazon_order_id, self.cast.user, self.stage.clock.now()
         if how == "by hand":
-            self.amazon.asked_by_hand.add(row.amazon_order_id)
+            self.stage.amazon.asked_by_hand.add(number)
         elif how == "exclude":
-            standing = Exclusion.objects.filter(value=row.amazon_order_id, undone_at=None).first()
+            standing = Exclusion.objects.filter(value=number, undone_at=None).first()
             if standing is not None:
-                undo_exclusion(standing, user=self.cast.user, at=self.clock.now())
+                undo_exclusion(standing, user=user, at=now)
             else:
-                exclude(
-                    row.account, ExclusionKind.ORDER, [row.amazon_order_id], user=self.cast.user
-                )
+                exclude(row.account, ExclusionKind.ORDER, [number], user=user)
         else:
             Order.objects.filter(pk=row.pk).update(is_cancelled=True)
         row.refresh_from_db()
-        if row.is_excluded or row.is_cancelled:
-            self.standing.off_limits.add(row.pk)
-        else:
-            self.standing.off_limits.discard(row.pk)
+        off_limits = self.stage.standing.off_limits
+        (off_limits.add if row.is_excluded or row.is_cancelled else off_limits.discard)(row.pk)
         self._check()
 
     # Drivers
@@ -237,39 +243,32 @@ class Sending(RuleBasedStateMachine):
     def step(self, driver: int, move: int, lists: List, posts: Post) -> None:
         """One driver makes one step, any that it could make now."""
         self._count("step")
-        steps = [*self.drivers[driver].next_steps(), "take_up"]
-        self._move(driver, steps[move % len(steps)], lists, posts)
+        steps = [*self.stage.drivers[driver].next_steps(), "take_up"]
+        self.stage.move(driver, steps[move % len(steps)], lists, posts)
 
     @rule(driver=DRIVERS, until=STAGES, lists=LISTS, posts=POSTS)
     def drive(self, driver: int, until: str, lists: List, posts: Post) -> None:
         """One driver goes on until something stands at that stage, or nothing is left to do."""
         self._count("drive")
-        self._drive(driver, until, lists, posts)
+        self.stage.drive(driver, until, lists, posts)
 
     @rule(driver=DRIVERS, until=STAGES, lists=LISTS, posts=POSTS)
-    def world_goes_on(self, driver: int, until: str, lists: List, posts: Post) -> None:
+    def go_on(self, driver: int, until: str, lists: List, posts: Post) -> None:
         """Hours and days pass in which one driver and the sweeper do what is due."""
-        self._count("world goes on")
-        for _ in range(7):
-            self._sweep()
-            if self._drive(driver, until, lists, posts):
-                return
-            next_at = self._next_moment()
-            if next_at is None:
-                return
-            self.clock.pass_until(next_at)
+        self._count("go on")
+        self.stage.go_on(driver, until, lists, posts)
 
     @rule(driver=DRIVERS)
     def kill(self, driver: int) -> None:
         """The driver is killed: what it had in hand is forgotten, and another begins."""
         self._count("kill")
-        self.drivers[driver] = self._new_driver(driver)
+        self.stage.kill(driver)
 
     @rule(driver=DRIVERS, statements=st.integers(1, 9), after_commit=st.booleans())
     def database_fails(self, driver: int, statements: int, after_commit: bool) -> None:
         """The database leaves this driver in its next work, or just after its commit."""
         self._count("database fails")
-        self.drivers[driver].trouble = Trouble(statements, after_commit)
+        self.stage.drivers[driver].trouble = Trouble(statements, after_commit)
 
     # Clockwork and time
 
@@ -277,149 +276,85 @@ class Sending(RuleBasedStateMachine):
     def sweep(self) -> None:
         """The sweeper's turn."""
         self._count("sweep")
-        self._sweep()
+        self.stage.sweep()
 
     @rule(span=SPANS)
     def wait(self, span: timedelta) -> None:
         """Nothing happens for a while."""
         self._count("wait")
-        self.clock.pass_(span)
-        self.amazon.settle()
+        self.stage.clock.pass_(span)
+        self.stage.amazon.settle()
         self._check()
 
     def teardown(self) -> None:
         try:
-            if sys.exc_info()[0] is None and self.oracle.rows:
-                self._come_to_rest()
+            if sys.exc_info()[0] is None and self.stage.oracle.rows:
+                self.stage.come_to_rest()
         finally:
-            self.example.undo()
-
-    # In the end
-
-    def _come_to_rest(self) -> None:
-        """With a faithful Amazon and a fair driver everything finds its end, and the right one."""
-        now = self.clock.now()
-        SellerAccount.objects.update(connection=Connection.CONNECTED, trouble="", paused_at=None)
-        KillSwitch.objects.filter(lifted_at=None).update(lifted_at=now)
-        self.standing.paused.clear()
-        self.standing.switches.clear()
-        self.drivers[1] = self._new_driver(1)
-        self.drivers[0].trouble = None
-        until = now + REST
-        while True:
-            self._sweep()
-            self._drive(0, "idle", List.TRUE, Post.ACCEPTED)
-            next_at = self._next_moment()
-            if next_at is None or next_at > until:
-                break
-            self.clock.pass_until(next_at)
-        for row in self.oracle.rows.values():
-            self._check_rest(row)
-        self.clock.pass_(WINDOWS_OVER)
-        self._sweep()
-        moving = [row for row in self.oracle.rows.values() if row.status in _OPEN]
-        if moving:
-            raise BreachError(f"never resolved: {moving}")
-
-    def _check_rest(self, row: Any) -> None:
-        """After two days and a half of peace."""
-        is_offered = self.amazon.offers(row.order, row.kind)
-        if row.status in ("sending", "held"):
-            raise BreachError(f"stuck: {row}")
-        if row.status == "probably_sent" and is_offered:
-            raise BreachError(f"shown as probably sent, and Amazon still offers it: {row}")
-        is_lost = row.status in ("queued", "unconfirmed") and is_offered
-        is_waiting = self._look_at(row) > self.clock.now() - timedelta(minutes=1)
-        if is_lost and not is_waiting:
-            raise BreachError(f"forgotten: {row}")
-        if row.status == "unconfirmed" and row.account_id == self.cast.accounts[0].pk:
-            raise BreachError(f"still unclear after days of peace with a control at hand: {row}")
+            self.stage.example.undo()
+            Sending.examples += 1
+            self.moves_made.update(self.stage.moves)
+            self.steps_seen.update(self.stage.oracle.steps)
 
     # Helpers
 
-    def _new_driver(self, index: int) -> ModelDriver:
-        return ModelDriver(f"worker:{index}", self.clock, self.amazon, self.oracle)
-
-    def _move(self, driver: int, step: str, lists: List, posts: Post) -> None:
-        self.moves[step] += 1
-        self.drivers[driver].step(step, lists, posts)
-        self._check()
-
-    def _drive(self, driver: int, until: str, lists: List, posts: Post) -> bool:
-        """Whether that stage was reached."""
-        moved = self.drivers[driver]
-        has_taken_up = False
-        for _ in range(MOST_STEPS):
-            if moved.is_at(until):
-                return True
-            possible = moved.next_steps()
-            step = next((name for name in MOVES if name in possible), None)
-            if step is None:
-                if moved.holds():
-                    self.clock.pass_(10.0)
-                elif has_taken_up:
-                    return False
-                has_taken_up, step = True, "take_up"
-            self._move(driver, step, lists, posts)
-        return False
-
-    def _sweep(self) -> None:
-        self.moves["sweep"] += 1
-        delivery.sweep(self.clock.now())
-        self._check()
-
-    def _next_moment(self) -> datetime | None:
-        """When something is next due, or a lease over; at least a moment from now."""
-        rows = OutgoingAction._base_manager.filter(status__in=_OPEN).values_list(
-            "status", "look_at", "lease_until"
-        )
-        moments = [lease if status == "sending" else look for status, look, lease in rows]
-        if not moments:
+    def _click(
+        self, order: Order, is_message: bool, *, repeated: bool = False
+    ) -> OutgoingAction | None:
+        now, user = self.stage.clock.now(), self.cast.user
+        key = UUID(int=self.keys) if repeated else self._new_key()
+        try:
+            if is_message:
+                return services.request_message(
+                    order,
+                    CONFIRM_ORDER_DETAILS.name,
+                    {"text": "Which colour?"},
+                    user=user,
+                    at=now,
+                    client_key=key,
+                )
+            return services.request_review(order, user=user, at=now, client_key=key)
+        except NotAllowedError:
             return None
-        return max(min(moments), self.clock.now()) + timedelta(seconds=1)
-
-    def _look_at(self, row: Any) -> datetime:
-        moment: datetime = OutgoingAction._base_manager.values_list("look_at", flat=True).get(
-            pk=row.pk
-        )
-        return moment
-
-    def _is_taken(self, order_id: int) -> bool:
-        self.oracle.read()
-        return any(
-            row.order_id == order_id and row.status in TAKEN for row in self.oracle.rows.values()
-        )
 
     def _on_action(
         self, name: str, number: int, asked: set[int], verb: Callable[..., object]
-    ) -> int | None:
+    ) -> int:
         """A person's verb on one of the actions; it stands in `asked` when it was not refused."""
-        if not self.oracle.rows:
-            return None
+        if not self._rows():
+            return 0
         self._count(name)
-        pk = sorted(self.oracle.rows)[number % len(self.oracle.rows)]
-        had = pk in asked
-        asked.add(pk)
+        pk = sorted(self._rows())[number % len(self._rows())]
         try:
-            verb(OutgoingAction.objects.get(pk=pk), user=self.cast.user, at=self.clock.now())
+            verb(
+                OutgoingAction.objects.get(pk=pk),
+                user=self.cast.user,
+                at=self.stage.clock.now(),
+            )
+            asked.add(pk)
         except NotAllowedError:
-            if not had:
-                asked.discard(pk)
             pk = 0
         self._check()
-        return pk or None
+        return pk
+
+    def _rows(self) -> dict[int, Row]:
+        self.stage.oracle.read()
+        return self.stage.oracle.rows
+
+    def _is_taken(self, order_id: int, kind: str) -> bool:
+        """Whether another one like it must not be made for this order now."""
+        states = TAKEN if kind == REVIEW_REQUEST.name else OPEN
+        return any(
+            (row.order_id, row.kind) == (order_id, kind) and row.status in states
+            for row in self._rows().values()
+        )
+
+    def _new_key(self) -> UUID:
+        self.keys += 1
+        return UUID(int=self.keys)
 
     def _check(self) -> None:
-        self.oracle.check()
+        self.stage.oracle.check()
 
     def _count(self, name: str) -> None:
-        self.counts[name] += 1
-
-
-_OPEN = {
-    Status.QUEUED.value,
-    Status.HELD.value,
-    Status.SENDING.value,
-    Status.UNCONFIRMED.value,
-    Status.PROBABLY_SENT.value,
-}
+        self.rules_taken[name] += 1

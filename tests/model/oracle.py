@@ -6,6 +6,7 @@ about what reached a buyer, and only the rules of the machine about what people 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ STEPS = {
     "expired": set(),
 }
 TAKEN = set(STEPS) - {"cancelled", "expired"} | {"sent"}
+OPEN = {"queued", "held", "sending", "unconfirmed", "probably_sent"}
 # What reached the buyer by our hand may not be shown as if it had not.
 MAY_HAVE_LEFT = {"sending", "unconfirmed", "probably_sent", "sent", "unresolved"}
 LOOK_LASTS = timedelta(seconds=60)
@@ -83,11 +85,21 @@ class Oracle:
         self.answers: dict[int, Accepted | SpApiError] = {}
         self._posted: set[int] = set()
         self._acknowledged: list[tuple[Claimed, int]] = []
+        self.steps: Counter[str] = Counter()
         self._last_event = 0
         self._states: dict[int, str] = {}
         self._unclear_since: dict[int, datetime] = {}
 
-    # What the drivers tell
+    # What the drivers tell and ask
+
+    def open_lanes(self) -> set[tuple[int, str]]:
+        """The lanes in which something is still moving; in the others nothing can be due."""
+        self.read()
+        return {
+            (row.account_id, ACTION_TYPES[row.kind].api.value)
+            for row in self.rows.values()
+            if row.status in OPEN
+        }
 
     def about_to_post(self, claimed: Claimed, lease: ModelLease) -> None:
         """A request is on its way to Amazon: it has its committed attempt, its leases and its look."""
@@ -114,9 +126,8 @@ class Oracle:
         self._demand(
             until is not None and until - now >= CALL_LASTS, "a call may outlive its claim"
         )
-        if ACTION_TYPES[job.kind].is_solicitation:
-            looks = self._lists(job.amazon_order_id, now - LOOK_LASTS)
-            self._demand(any(look.is_offered for look in looks), "no look within a minute before")
+        looks = self._lists(job.amazon_order_id, job.kind, now - LOOK_LASTS)
+        self._demand(any(look.is_offered for look in looks), "no look within a minute before")
 
     def answered(self, claimed: Claimed, answer: Accepted | SpApiError) -> None:
         """This is what the driver knows of the attempt."""
@@ -141,6 +152,7 @@ class Oracle:
                 self._states[action_id] == before, f"action {action_id}: {before} was not its state"
             )
             self._states[action_id] = after
+            self.steps[f"{before} → {after}"] += 1
             self._check_step(row, before, after)
         for row in self.rows.values():
             self._check_row(row)
@@ -185,7 +197,7 @@ class Oracle:
                 continue
             for row in rows:
                 mine = {one.pk for one in self.tries.get(row.pk, [])} & set(attempts)
-                allowed = 1 + (row.pk in self._standing.send_again)
+                allowed = 1 + self._standing.send_again[row.pk]
                 self._demand(len(mine) <= allowed, f"action {row.pk} was delivered twice")
 
     def _check_acknowledged(self, claimed: Claimed, attempt: int) -> None:
@@ -263,11 +275,14 @@ class Oracle:
 
     def _check_offered(self, row: Row, step: str) -> None:
         if not ACTION_TYPES[row.kind].is_solicitation:
-            self._demand(row.pk in self._standing.send_again, f"{step} without a person's word")
+            self._demand(
+                row.pk in self._standing.may_return, f"{step} without a person's word"
+            )
+            self._standing.may_return.discard(row.pk)
             return
         moments = [
             look.at
-            for look in self._lists(row.order, self._unclear_since[row.pk])
+            for look in self._lists(row.order, row.kind, self._unclear_since[row.pk])
             if look.is_offered
         ]
         self._demand(
@@ -287,7 +302,7 @@ class Oracle:
             return
         moments = [
             look.at
-            for look in self._lists(row.order, self._unclear_since[row.pk])
+            for look in self._lists(row.order, row.kind, self._unclear_since[row.pk])
             if look.is_absent and self._has_control(look)
         ]
         self._demand(
@@ -313,13 +328,18 @@ class Oracle:
         """Whether, within a minute of this look, another order of the seller was offered."""
         return any(
             other.is_offered
-            and other.account_id == look.account_id
+            and (other.account_id, other.api) == (look.account_id, look.api)
             and abs(other.at - look.at) <= LOOK_LASTS
             for other in self._amazon.lists
         )
 
-    def _lists(self, order: str, since: datetime) -> list[Listed]:
-        return [look for look in self._amazon.lists if look.order == order and look.at >= since]
+    def _lists(self, order: str, kind: str, since: datetime) -> list[Listed]:
+        asked = (order, ACTION_TYPES[kind].api)
+        return [
+            look
+            for look in self._amazon.lists
+            if (look.order, look.api) == asked and look.at >= since
+        ]
 
     def _last_answer(self, row: Row) -> Accepted | SpApiError | None:
         tries = self.tries.get(row.pk)

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.test import override_settings
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.model.machine import Sending
+from tests.model.world import make_cast
 
 STEPS = 14
 
 
-def profile(examples: int, *, derandomize: bool = True, shrink: bool = True) -> settings:
-    """So many examples; reproducible when `derandomize`, and cut down to the least when `shrink`."""
-    phases = [Phase.generate, *([Phase.shrink] if shrink else [])]
+@contextmanager
+def on_stage() -> Iterator[None]:
+    """The machine has its cast, in the database that is open, and lanes that need not wait."""
+    with override_settings(SPAPI_RATE_FACTOR=1000.0, LANE_SHARDS=1, SEND_HOLD_SECONDS=0):
+        Sending.cast = make_cast()
+        yield
+
+
+def profile(examples: int, *, derandomize: bool = True, shrink: bool = False) -> settings:
+    """So many examples; the same ones always when `derandomize`, cut to the least when `shrink`."""
     return settings(
         max_examples=examples,
         stateful_step_count=STEPS,
         derandomize=derandomize,
         database=None,
         deadline=None,
-        phases=phases,
+        phases=[Phase.generate, *([Phase.shrink] if shrink else [])],
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )

@@ -3,6 +3,7 @@ that stands again as it was when an example is over."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -85,7 +86,8 @@ class Standing:
     cancel_asked: set[int] = field(default_factory=set)  # actions
     retry_asked: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
-    send_again: set[int] = field(default_factory=set)
+    send_again: Counter[int] = field(default_factory=Counter)  # how often, by action
+    may_return: set[int] = field(default_factory=set)
     left_alone: set[int] = field(default_factory=set)
 
     def stops(self, account_id: int, kind: str) -> bool:
