@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
 from messaging.models import KillSwitch, OutgoingAction
@@ -19,10 +19,20 @@ from messaging.states import Status
 from messaging.stopping import accounts_of_others
 from orders.states import Tone
 from sellers.models import Connection, Membership, Role, SellerAccount
+from solicit_dashboard.keyset import capped
 
+# What each account holds is counted to this and no further: the banner stands on every page.
+MOST_COUNTED = 1_000
 # More causes than this are folded away.
 SHOWN_CAUSES = 3
 SHOWN_NAMES = 3
+
+
+class CountOf(Subquery):
+    """How many rows a query of the outer row has, to its limit. Django counts none with a limit."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 @dataclass(frozen=True)
@@ -46,12 +56,17 @@ class Cause:
 
 @dataclass(frozen=True)
 class Standing:
-    """How sending stands for one account, for one person."""
+    """How sending stands for one account, for one person; `held` is counted to MOST_COUNTED + 1."""
 
     account: SellerAccount
     role: Role
     held: int
     causes: tuple[Cause, ...]
+
+    @property
+    def held_words(self) -> str:
+        """How many are on hold, as people read it."""
+        return capped(self.held, MOST_COUNTED)
 
     @property
     def may_manage(self) -> bool:
@@ -76,7 +91,7 @@ class Banner:
 
     title: str
     tone: Tone
-    held: int
+    held: str
     shown: Sequence[Cause]
     folded: Sequence[Cause]
 
@@ -96,7 +111,7 @@ def held_banner(user: User) -> Banner | None:
     return Banner(
         title=f"Sending is {'partly ' if is_partial else ''}stopped for {_names(stopped)}.",
         tone=causes[0].tone,
-        held=sum(one.held for one in stopped),
+        held=_total(stopped),
         shown=causes[:SHOWN_CAUSES],
         folded=causes[SHOWN_CAUSES:],
     )
@@ -118,18 +133,12 @@ def _memberships(user: User) -> QuerySet[Any]:
     covering = KillSwitch.objects.standing().filter(
         Q(account=None) | Q(account_id=OuterRef("account_id"))
     )
-    held = (
-        OutgoingAction.objects.filter(account_id=OuterRef("account_id"), status=Status.HELD)
-        .order_by()
-        .values("account_id")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
+    held = OutgoingAction.objects.filter(account_id=OuterRef("account_id"), status=Status.HELD)
     return (
         Membership.objects.filter(user=user)
         .annotate(
             is_switched=Exists(covering),
-            held=Subquery(held),
+            held=CountOf(held.order_by().values("pk")[: MOST_COUNTED + 1]),
             paused_by_name=F("account__paused_by__username"),
         )
         .select_related("account")
@@ -158,7 +167,7 @@ def _standing(row: Any, switches: Iterable[Any], user: User) -> Standing:
             causes.append(_switch_cause(switch, user.is_superuser or not switch.has_others))
         elif switch.account_id == account.pk:
             causes.append(_switch_cause(switch, may_manage))
-    return Standing(account, role, row.held or 0, tuple(causes))
+    return Standing(account, role, row.held, tuple(causes))
 
 
 def _own_causes(
@@ -200,6 +209,14 @@ def _switch_cause(switch: KillSwitch, may_lift: bool) -> Cause:
         is_partial=bool(switch.kind),
         is_wider=switch.account_id is None,
     )
+
+
+def _total(stopped: Sequence[Standing]) -> str:
+    """How many all of them hold, "" for none: exact, or at least so many."""
+    total = sum(min(one.held, MOST_COUNTED) for one in stopped)
+    if not total:
+        return ""
+    return f"{total:,}+" if any(one.held > MOST_COUNTED for one in stopped) else f"{total:,}"
 
 
 def _names(stopped: Sequence[Standing]) -> str:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from messaging.states import Status
 from orders.states import Tone
 from sellers.models import Connection, Role, SellerAccount
+from solicit_dashboard import held
 from solicit_dashboard.held import SHOWN_CAUSES, held_banner, standings
 from tests.factories import (
     KillSwitchFactory,
@@ -69,7 +70,7 @@ def test_a_pause_says_who_and_when_and_why(ann: User) -> None:
     assert banner is not None
     assert (banner.title, banner.held, banner.tone) == (
         "Sending is stopped for Nordwind.",
-        2,
+        "2",
         Tone.WARN,
     )
     (cause,) = banner.shown
@@ -105,7 +106,7 @@ def test_a_disconnected_account_is_told_of_only_while_it_holds_something(ann: Us
     hold(account)
     banner = held_banner(ann)
     assert banner is not None
-    assert (banner.held, banner.shown[0].words) == (1, "The account is disconnected.")
+    assert (banner.held, banner.shown[0].words) == ("1", "The account is disconnected.")
     assert banner.shown[0].address == ""
 
 
@@ -116,7 +117,7 @@ def test_a_switch_is_told_once_for_all_that_it_stops(ann: User) -> None:
     switch = KillSwitchFactory(reason="Wrong item", set_by=UserFactory(username="bob"))
     banner = held_banner(ann)
     assert banner is not None
-    assert (banner.title, banner.held) == ("Sending is stopped for A and B.", 3)
+    assert (banner.title, banner.held) == ("Sending is stopped for A and B.", "3")
     (cause,) = banner.shown
     assert (cause.subject, cause.words, cause.reason) == (
         "Everything",
@@ -175,6 +176,23 @@ def test_many_causes_are_one_banner_worst_first_and_folded(ann: User) -> None:
     assert banner.tone == Tone.BAD
     assert banner.shown[0].subject == "Zuletzt"
     assert (len(banner.shown), len(banner.folded)) == (SHOWN_CAUSES, 2)
+
+
+def test_what_is_held_is_counted_to_a_limit(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "MOST_COUNTED", 2)
+    first, second = join(ann, name="A", paused=True), join(ann, name="B", paused=True)
+
+    def words() -> tuple[str, list[str]]:
+        banner = held_banner(ann)
+        assert banner is not None
+        return banner.held, [one.held_words for one in standings(ann)]
+
+    assert words() == ("", ["0", "0"])
+    hold(first, 2)
+    hold(second, 1)
+    assert words() == ("3", ["2", "1"])
+    hold(second, 3)
+    assert words() == ("4+", ["2", "2+"])
 
 
 def test_more_accounts_and_causes_take_no_more_queries(ann: User) -> None:

@@ -51,7 +51,7 @@ def test_ones_own_accounts_are_listed_with_their_state(account: SellerAccount) -
 
 def test_htmx_gets_the_table_alone(account: SellerAccount) -> None:
     fragment = log_in(account).get("/accounts/", headers=HTMX).content.decode()
-    assert fragment.strip().startswith('<section id="accounts"')
+    assert fragment.strip().startswith('<div id="accounts"')
     assert "Nordwind" in fragment
 
 
