@@ -18,9 +18,13 @@ from tests.e2e.stack import started
 
 _FIND = """
 from django.utils import timezone
-from messaging.models import Batch
+from messaging.models import Batch, OutgoingAction
 from orders.models import Order
 result = {}
+for state in ("unconfirmed", "unresolved"):
+    action = OutgoingAction.objects.filter(status=state).first()
+    if action:
+        result[f"decide-{state}"] = f"/outbox/{action.pk}/decide/"
 for order in Order.objects.with_refusal(timezone.now()).order_by("-purchased_at"):
     state = order.solicitation or order.refusal or "eligible"
     result.setdefault(state, f"/orders/{order.account_id}/{order.amazon_order_id}/")
@@ -65,6 +69,9 @@ def _visits(addresses: dict[str, str]) -> dict[str, Visit]:
     def at(path: str, person: str | None = "operator") -> Visit:
         return person, lambda page: page.goto(path)
 
+    decisions = {
+        name: at(path, "manager") for name, path in addresses.items() if name.startswith("decide-")
+    }
     orders = {f"order-{name}": at(addresses[name]) for name in _ORDERS if name in addresses}
     return {
         "log-in": at("/login/", None),
@@ -75,6 +82,10 @@ def _visits(addresses: dict[str, str]) -> dict[str, Visit]:
         "orders-none": at("/orders/?q=000-0000000-0000000"),
         **orders,
         "outbox": at("/outbox/"),
+        "outbox-manager": at("/outbox/?state=look", "manager"),
+        **decisions,
+        "accounts": at("/accounts/", "manager"),
+        "stop": at("/stop/", "manager"),
         "batch": at(addresses["batch"]),
         "not-found": at("/nowhere/"),
         "orders-viewer": at("/orders/?state=eligible", "viewer"),
@@ -124,6 +135,13 @@ def _steps() -> dict[str, Visit]:
         done = page.get_by_role("heading", name=re.compile(r"^[1-9]\d* of .* done$"))
         expect(done).to_be_visible(timeout=60_000)
 
+    def stopped(page: Page) -> None:
+        """Everything is stopped; the last picture, for it stays so."""
+        page.goto("/stop/")
+        page.get_by_label("Reason").fill("The wrong item went out")
+        page.get_by_role("button", name="Stop sending").click()
+        expect(page.get_by_text("Sending is stopped for")).to_be_visible()
+
     return {
         "orders-selected": ("operator", select),
         "orders-all-selected": ("operator", select_all),
@@ -131,6 +149,9 @@ def _steps() -> dict[str, Visit]:
         "batch-held": ("operator", hold),
         "batch-running": ("operator", running),
         "overview-while-sending": ("operator", lambda page: page.goto("/")),
+        "stopped": ("manager", stopped),
+        "accounts-stopped": ("manager", lambda page: page.goto("/accounts/")),
+        "overview-stopped": ("operator", lambda page: page.goto("/")),
     }
 
 
