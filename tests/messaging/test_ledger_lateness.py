@@ -13,8 +13,9 @@ from messaging.looks import Look, record_looks
 from messaging.models import OutgoingAction, Priority
 from messaging.services import apply_holds, cancel_action
 from messaging.states import Status
+from orders.models import Order
 from sellers.models import SellerAccount
-from spapi import ServerError
+from spapi import ServerError, Throttled
 from tests.factories import SellerAccountFactory, UserFactory
 from tests.messaging.ledgers import MESSAGE, NOW, lines, message
 from tests.messaging.planting import lawless, overwrite
@@ -87,6 +88,10 @@ def a_claim(account: SellerAccount) -> None:
     claim_one(due_since(60, order__account=account), NOW - 59 * SECOND)
 
 
+def a_claim_that_came_back(account: SellerAccount) -> None:
+    send(due_since(60, order__account=account), Throttled(status=429), NOW - 59 * SECOND)
+
+
 def a_refusal_by_our_rules(account: SellerAccount) -> None:
     cancel_action(due_since(60, order__account=account), user=UserFactory(), at=NOW - 59 * SECOND)
 
@@ -109,6 +114,7 @@ def a_look_at_a_list_that_is_malformed(account: SellerAccount) -> None:
 
 SIGNS = [
     a_claim,
+    a_claim_that_came_back,
     a_refusal_by_our_rules,
     a_look,
     a_look_that_failed,
@@ -136,6 +142,12 @@ def test_the_lane_of_another_api_is_no_excuse() -> None:
     action = due_since(170)
     asked = message(order=due_order(account=action.account), created_at=NOW - 170 * SECOND)
     claim_one(asked, NOW - SECOND)
+    assert lines() == [still(action, 170)]
+
+
+def test_a_look_for_a_review_is_no_excuse_for_a_message() -> None:
+    action = message(order=due_order(), created_at=NOW - 170 * SECOND)
+    Order.objects.filter(pk=action.order_id).update(offer_checked_at=NOW)
     assert lines() == [still(action, 170)]
 
 
