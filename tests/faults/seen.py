@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -90,35 +90,42 @@ def orders(rig: Rig) -> dict[int, tuple[str, str]]:
     return {action: (seller, number) for action, seller, number in rows}
 
 
+def assign(rig: Rig, ids: Sequence[int], cases: Sequence[Case]) -> Assigned:
+    """Each of these actions has its case; messages to one buyer have the same one."""
+    places = orders(rig)
+    by_order: dict[str, list[int]] = {}
+    for action in ids:
+        by_order.setdefault(places[action][1], []).append(action)
+    if len(by_order) < len(cases):
+        raise AssertionError(f"{len(by_order)} orders cannot meet {len(cases)} faults")
+    pairs = zip(by_order.values(), cycle(cases), strict=False)
+    return {action: case for actions, case in pairs for action in actions}
+
+
+def rules_for(rig: Rig, deeds: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rules by which the first POST of each of these actions meets its deed."""
+    places = orders(rig)
+    by_order: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for action, do in deeds.items():
+        by_order.setdefault((POST_OF[rig.actions[action]], places[action][1]), []).append(do)
+    return [
+        {"operation": operation, "order": order, "when": {"times": len(same)}, "do": same[0]}
+        for (operation, order), same in by_order.items()
+    ]
+
+
 def give_out(
     rig: Rig, cases: Sequence[Case], *, each: int | Mapping[str, int], kinds: Sequence[str] = KINDS
 ) -> Assigned:
     """Actions are queued, and the first POST of each meets its case; to be called without workers."""
     assigned: Assigned = {}
-    rules = []
     for kind in kinds:
         number = (each if isinstance(each, int) else each[kind]) * len(cases)
         ids = rig.queue(number, kind)
         if len(ids) < number:
             raise AssertionError(f"only {len(ids)} orders for {number} faults")
-        places = orders(rig)
-        # one order may get several messages: they meet the same fault, each once
-        by_order: dict[str, list[int]] = {}
-        for action in ids:
-            by_order.setdefault(places[action][1], []).append(action)
-        if len(by_order) < len(cases):
-            raise AssertionError(f"{len(by_order)} orders cannot meet {len(cases)} faults")
-        for (order, actions), case in zip(by_order.items(), cycle(cases), strict=False):
-            assigned |= dict.fromkeys(actions, case)
-            rules.append(
-                {
-                    "operation": POST_OF[kind],
-                    "order": order,
-                    "when": {"times": len(actions)},
-                    "do": case.do,
-                }
-            )
-    rig.amazon.set_faults(rules)
+        assigned |= assign(rig, ids, cases)
+    rig.amazon.set_faults(rules_for(rig, {action: case.do for action, case in assigned.items()}))
     return assigned
 
 
@@ -184,3 +191,22 @@ result = response.content.decode()
     )
     found = re.findall(r'<(p|section)[^>]*class="notice (\w+)[^>]*>(.*?)</\1>', page, re.DOTALL)
     return [(tone, unescape(re.sub(r"<[^>]*>|\s+", " ", text)).strip()) for _, tone, text in found]
+
+
+def alarms(rig: Rig) -> list[str]:
+    """The words of every notice on Overview that is there to alarm."""
+    return [text for tone, text in notices(rig) if tone == "bad"]
+
+
+def let_in(rig: Rig, sellers: Iterable[str]) -> None:
+    """What shut these sellers out is mended, somebody says so, and all that was held is sent."""
+    rig.amazon.set_faults([])
+    for seller in sellers:
+        rig.run(
+            """
+from sellers.services import try_again
+try_again(SellerAccount.objects.get(pk=pk), User.objects.get(username="rig"))
+""",
+            pk=rig.accounts[seller],
+        )
+    rig.wait_resolved()
