@@ -156,6 +156,9 @@ class _Checker:
         accepted = {post["request_id"] for post in self.posts[action.place] if post["accepted"]}
         attempts = {attempt.pk: attempt for attempt in self.attempts.get(action.pk, ())}
         attempt = attempts.get(action.sent_attempt or 0)
+        if attempt is not None and not attempt.request_id and accepted:
+            # its header was cut off behind the status line
+            accepted.add("")
         if attempt is None or attempt.outcome != "accepted" or attempt.request_id not in accepted:
             self.report.false_sent += 1
             self._break(f"evidence: action {action.pk} is sent, and Amazon's ledger has it not")
