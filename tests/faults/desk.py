@@ -125,16 +125,20 @@ def _queue_reviews(order_ids: Sequence[int]) -> list[int]:
 def _queue_messages(
     number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]
 ) -> list[int]:
-    """Messages to the buyers of these orders, in turn, each with a text that no other one has."""
-    orders = list(
-        Order.objects.filter(account_id__in=accounts, amazon_order_id__in=offered).order_by("pk")
-    )
+    """Messages to buyers to whom Amazon lets us write, the accounts that have such in turn, each with a
+    text that no other one has."""
+    orders: dict[int, list[Order]] = defaultdict(list)
+    for order in Order.objects.filter(account_id__in=accounts, amazon_order_id__in=offered):
+        orders[order.account_id].append(order)
+    accounts = [account for account in accounts if account in orders]
     user = User.objects.get(username="rig")
     at = timezone.now() - timedelta(seconds=5)
     ids = []
     for _ in range(number):
         text = {"text": f"Which colour would you like? Question {next(_texts)}."}
-        order = orders[next(_turns) * 7919 % len(orders)]
+        turn = next(_turns)
+        theirs = orders[accounts[turn % len(accounts)]]
+        order = theirs[turn // len(accounts) % len(theirs)]
         ids.append(request_message(order, kind, text, user=user, at=at, client_key=uuid4()).pk)
     return ids
 

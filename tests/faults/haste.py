@@ -27,7 +27,7 @@ _SECONDS: dict[ModuleType, dict[str, Any]] = {
         "OFFERED_APART": 0.3,
         "ABSENT_SPAN": 1.5,
         "LOOK_FAILED_AGAIN": 0.3,
-        "CONTROL_RESTS": DAY,
+        "CONTROL_RESTS": 5 * DAY,
     },
     lanes: {"CONTROL_GOOD_FOR": DAY},
 }

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from statistics import quantiles
 from typing import Any
 
 from tests.faults.checker import Report
+from tests.faults.load import percentile
 from tests.faults.rig import KINDS, POST_OF, Rig
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.15, 0.75  # seconds between two kills
-NODE_SHARE = 0.08  # of the kills take a whole node
+NODE_SHARE = 0.08  # of the kills that take a whole node
 BACKLOG = 60  # actions that wait or are under way while the killing goes on
 _AMBIGUOUS = 0.015  # of the POSTs, for each kind of ambiguity
 
@@ -65,6 +65,7 @@ def run_kills(
     seed: int,
     kinds: Sequence[str] = KINDS,
     say: Callable[[str], None] = lambda _line: None,
+    node_share: float = NODE_SHARE,
 ) -> Kills:
     """So many kills have happened, everything was started again, and everything is resolved."""
     with Rig(
@@ -80,7 +81,7 @@ def run_kills(
         rate_factor=10,
         settings={"RIG_DAILY_SECONDS": "30" if number > 100 else "3"},
     ) as rig:
-        killer = _Killer(rig, kinds, say)
+        killer = _Killer(rig, kinds, say, node_share)
         begun = time.monotonic()
         killer.run(number)
         killer.start_what_gave_up()
@@ -93,18 +94,25 @@ def run_kills(
             child_kills=number - killer.nodes,
             node_kills=killer.nodes,
             seconds=time.monotonic() - begun,
-            recovery_p50=_percentile(recovery, 50),
-            recovery_p99=_percentile(recovery, 99),
+            recovery_p50=percentile(recovery, 50),
+            recovery_p99=percentile(recovery, 99),
             peak_mb=peak,
             report=rig.check(),
         )
 
 
 class _Killer:
-    def __init__(self, rig: Rig, kinds: Sequence[str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        kinds: Sequence[str],
+        say: Callable[[str], None],
+        node_share: float,
+    ) -> None:
         self.rig = rig
         self.kinds = kinds
         self.say = say
+        self.node_share = node_share
         self.nodes = 0
         self._turn = 0
         self._dry: set[str] = set()
@@ -134,7 +142,7 @@ class _Killer:
         rig = self.rig
         self.start_what_gave_up()
         nodes = rig.nodes
-        if rig.random.random() < NODE_SHARE:
+        if rig.random.random() < self.node_share:
             node = rig.random.choice([*nodes, rig.clock])
             rig.history.add("kill", what="node", pids=[node.pid, *node.children()])
             node.kill()
@@ -183,9 +191,3 @@ def recovery_times(rig: Rig) -> list[float]:
             if later:
                 times.append(later[0] - at)
     return times
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    if len(values) < 2:
-        return max(values, default=0.0)
-    return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -81,6 +81,15 @@ class Proxy:
         """Bytes of these directions (both, if none is named) vanish; nobody is told: half open."""
         self.dropped = frozenset(directions or (UP, DOWN))
 
+    def forget(self) -> None:
+        """The connections that stand fall silent for ever, both ways; new ones pass."""
+
+        def silence() -> None:
+            for line in self._lines:
+                line.is_silent = True
+
+        self._do(silence)
+
     def reset(self, *, new_too: bool = False) -> None:
         """Every connection that stands is reset; with `new_too` also every one that comes."""
         self.resets_new = new_too
@@ -172,7 +181,7 @@ class Proxy:
             while data := await reader.read(_CHUNK):
                 if self.delay:
                     await asyncio.sleep(self.delay)
-                if direction in self.dropped:
+                if direction in self.dropped or line.is_silent:
                     continue
                 writer.write(data)
                 await writer.drain()
@@ -201,6 +210,7 @@ class _Line:
     """One client's way to the server."""
 
     task: asyncio.Future[Any]
+    is_silent = False
 
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self._ends = (near, far)

@@ -26,7 +26,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Self
-from urllib.parse import urlunsplit
 
 import psycopg
 
@@ -313,6 +312,12 @@ class Rig:
         if self._ask_connection is not None:
             self._ask_connection.close()
             self._ask_connection = None
+
+    def recover(self) -> None:
+        """The rig's own connections are fresh ones; those that a crash has ended are forgotten."""
+        self._forget_connection()
+        self.postgres.wait()
+        self.run("connections.close_all()")
 
     # What can be seen
 

@@ -221,4 +221,11 @@ app.conf.beat_schedule = {
     },
     "sweep": {"task": "messaging.tasks.sweep", "schedule": 0.5, "options": {"expires": 5}},
 }
+if seconds := os.environ.get("RIG_VISIBILITY_SECONDS"):
+    app.conf.broker_transport_options = {
+        **app.conf.broker_transport_options,
+        "visibility_timeout": float(seconds),
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 0,
+    }
 app.conf.beat_schedule_filename = str(RIG_DIR / "beat")

@@ -1,0 +1,75 @@
+"""Work for the workers while a row breaks something, and what the rows measure of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from statistics import quantiles
+
+from tests.faults.rig import KINDS, Rig
+
+
+def keep_busy(
+    rig: Rig,
+    seconds: float,
+    *,
+    each: int = 6,
+    every: float = 0.5,
+    meanwhile: Callable[[], None] = lambda: None,
+    kinds: Sequence[str] = KINDS,
+) -> None:
+    """For so long there is always something to send, of each kind; `meanwhile` runs now and then."""
+    until = time.monotonic() + seconds
+    turn = 0
+    while time.monotonic() < until:
+        rig.queue(each, kinds[turn % len(kinds)])
+        turn += 1
+        meanwhile()
+        time.sleep(every)
+
+
+def wait_first(rig: Rig, number: int = 3) -> None:
+    """The workers have come up: so many actions are sent."""
+    rig.wait_for(lambda: rig.states()["sent"] >= number, f"{number} are sent", every=0.05)
+
+
+def first_claim_after(rig: Rig, moment: float, seconds: float = 120) -> float:
+    """How long after that moment (seconds since 1970) something was claimed again."""
+    found: list[float] = []
+
+    def claimed() -> bool:
+        found[:] = [line["at"] for line in rig.history.lines("claim") if line["at"] > moment][:1]
+        return bool(found)
+
+    rig.wait_for(claimed, "something is claimed again", seconds=seconds, every=0.05)
+    return found[0] - moment
+
+
+def claim_delays(rig: Rig) -> list[float]:
+    """For each action, the seconds from the moment it was due to its first claim."""
+    rows = rig.sql(
+        "SELECT extract(epoch FROM min(t.claimed_at) - a.created_at - interval '5 s')"
+        " FROM messaging_outgoingaction a JOIN messaging_actionattempt t ON t.action_id = a.id"
+        " GROUP BY a.id"
+    )
+    return [float(seconds) for (seconds,) in rows]
+
+
+def times_unconfirmed(rig: Rig) -> int:
+    """How often an action became unconfirmed."""
+    (row,) = rig.sql("SELECT count(*) FROM messaging_actionevent WHERE after = 'unconfirmed'")
+    return int(row[0])
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that so many percent do not exceed; 0 for none."""
+    if len(values) < 2:
+        return max(values, default=0.0)
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def verdict(rig: Rig, seconds: float = 120) -> str:
+    """ "412 actions, 0 twice, 0 lost", once everything is resolved; AssertionError for a breach."""
+    rig.wait_resolved(seconds)
+    report = rig.check().demand()
+    return f"{report.actions} actions, {report.doubles} twice, {report.lost} lost"

@@ -1,0 +1,178 @@
+"""What a run found, as a table for the terminal and as the page `docs/reliability.md`."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.faults.kills import Kills
+from tests.faults.points import Points
+from tests.faults.rig import MESSAGE, SOLICITATION
+from tests.faults.table import Outcome
+
+_KIND = {SOLICITATION: "solicitation", MESSAGE: "message"}
+
+
+@dataclass
+class Results:
+    """All that was run."""
+
+    seed: int
+    kills: Kills | None = None
+    points: Points | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every promise was kept."""
+        kills_held = self.kills is None or not self.kills.report.breaches
+        points_held = self.points is None or self.points.passed
+        return kills_held and points_held and all(outcome.passed for outcome in self.outcomes)
+
+
+def as_text(results: Results) -> str:
+    """Everything in columns, for a terminal."""
+    parts = [
+        "\n".join("  ".join(cell.ljust(width) for cell, width in cells).rstrip() for cells in rows)
+        for rows in (_padded(table) for _title, _text, table in _tables(results))
+    ]
+    breaches = _breaches(results)
+    return "\n\n".join([*parts, *(["\n".join(breaches)] if breaches else [])])
+
+
+def as_markdown(results: Results) -> str:
+    """The page, with the date, the machine and the seed."""
+    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    lines = [
+        "# What survives",
+        "",
+        "Made by `python -m tests.faults --all --write docs/reliability.md`"
+        f" on {made}, seed {results.seed}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}.",
+        "",
+        _HOW,
+    ]
+    for title, text, table in _tables(results):
+        lines += ["", f"## {title}", "", text, ""]
+        head, *rows = table
+        lines += [_pipe(head), _pipe(["---"] * len(head)), *map(_pipe, rows)]
+    breaches = _breaches(results)
+    if breaches:
+        lines += ["", "## Broken promises", "", *(f"- {breach}" for breach in breaches)]
+    return "\n".join(lines) + "\n"
+
+
+def points_as_json(points: Points) -> dict[str, Any]:
+    """The table of points as a document."""
+    return {
+        "each": points.each,
+        "lines": [
+            {
+                "kind": line.kind,
+                "point": line.point,
+                "predicted": str(line.predicted),
+                "seen": {str(state): number for state, number in line.seen.items()},
+            }
+            for line in points.lines
+        ],
+        "report": asdict(points.report),
+    }
+
+
+_HOW = """\
+The rig (`tests/faults`) runs the product's own workers as real processes against a PostgreSQL cluster,
+a Redis-compatible server and a sandbox of Amazon, all of its own, and breaks them. Afterwards a checker
+compares the database with Amazon's ledger and with the history of the run: nothing delivered twice,
+nothing lost, nothing `sent` without the very answer of Amazon's that says so, no POST without a claim
+committed before it, events that lead to the states, one open attempt at most; and `check_ledger` finds
+no contradiction.
+
+So that a day passes in a second, the rig shortens the product's waits from outside: an action's lease
+is 3 s instead of 180, a call's deadline 0.8 s instead of 45, a shard's lease 1 s instead of 6, and the
+looks at what is unconfirmed come within seconds. Recovery times are of that hurried product; with the
+published figures add the difference of the leases. Where a row needs the real figures, it says so."""
+
+
+def _tables(results: Results) -> Iterable[tuple[str, str, list[list[str]]]]:
+    if results.kills is not None:
+        yield "Random kills", _KILLS, _kills_table(results.kills)
+    if results.points is not None:
+        yield "A kill at each point", _POINTS, _points_table(results.points)
+    if results.outcomes:
+        yield "Every fault", _ROWS, _rows_table(results.outcomes)
+
+
+_KILLS = (
+    "`kill -9` of a random child of a worker, or of a whole node, every 0.15 to 0.75 s, under load of"
+    " both kinds, with 15 % of Amazon's lists empty and a fifth of its answers ambiguous (5xx before and"
+    " after accepting, resets, cut and missing answers, silence). F1 and F2."
+)
+_POINTS = (
+    "A worker's child kills itself at exactly that point of the send procedure. Seen: how many hits"
+    " ended as predicted. F3."
+)
+_ROWS = "By the numbers of the design's table of faults."
+
+
+def _kills_table(kills: Kills) -> list[list[str]]:
+    report = kills.report
+    states = ", ".join(f"{number} {state}" for state, number in sorted(report.states.items()))
+    return [
+        ["what", "figure"],
+        ["kills", f"{kills.kills}: {kills.child_kills} children, {kills.node_kills} whole nodes"],
+        ["actions", f"{report.actions}: {states}"],
+        ["attempts, POSTs", f"{report.attempts}, {report.posts}"],
+        ["delivered", str(report.delivered)],
+        ["delivered twice", str(report.doubles)],
+        ["lost", str(report.lost)],
+        ["shown as sent without evidence", str(report.false_sent)],
+        ["solicitations not resolved", str(report.unresolved)],
+        ["messages left to a person", str(report.unconfirmed_messages)],
+        ["POSTs for what Amazon had accepted before", str(report.repeats)],
+        ["429s", str(report.throttled)],
+        ["recovery p50, p99", f"{kills.recovery_p50:.1f} s, {kills.recovery_p99:.1f} s"],
+        ["largest process", f"{kills.peak_mb:.0f} MB"],
+        ["duration", f"{kills.seconds:.0f} s"],
+    ]
+
+
+def _points_table(points: Points) -> list[list[str]]:
+    rows = [["kind", "point", "predicted", "seen"]]
+    for line in points.lines:
+        others = [
+            f"{number} times {state}" for state, number in line.seen.items() if state != line.predicted
+        ]
+        seen = "; ".join([f"{line.as_predicted} of {points.each}", *others])
+        rows.append([_KIND[line.kind], line.point, str(line.predicted), seen])
+    right = sum(line.as_predicted for line in points.lines)
+    rows.append(["all", "", "", f"{right} of {points.each * len(points.lines)}"])
+    return rows
+
+
+def _rows_table(outcomes: Sequence[Outcome]) -> list[list[str]]:
+    rows = [["#", "fault", "passes when", "figure", ""]]
+    for outcome in outcomes:
+        row = outcome.row
+        verdict = "passed" if outcome.passed else "FAILED"
+        rows.append([row.key, row.fault, row.passes, outcome.figure, verdict])
+    return rows
+
+
+def _breaches(results: Results) -> list[str]:
+    breaches = []
+    for part in (results.kills, results.points):
+        if part is not None:
+            breaches += part.report.breaches[:50]
+    return breaches
+
+
+def _padded(table: list[list[str]]) -> list[list[tuple[str, int]]]:
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return [list(zip(row, widths, strict=True)) for row in table]
+
+
+def _pipe(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

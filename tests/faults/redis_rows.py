@@ -1,0 +1,133 @@
+"""F14 to F19: a Redis that forgets, dies, falls silent, is full."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from tests.faults.load import (
+    claim_delays,
+    first_claim_after,
+    keep_busy,
+    percentile,
+    verdict,
+    wait_first,
+)
+from tests.faults.rig import KINDS, Rig
+from tests.faults.table import row
+
+
+@row("F14", "Redis is flushed every 2 s", "0 twice, 0 lost; due to claimed within 10 s", quick=True)
+def flushed(seed: int) -> str:
+    """Ten times, under load."""
+    with Rig(nodes=2, sellers=4, orders=800, seed=seed) as rig:
+        rig.queue(8)
+        wait_first(rig)
+        flushed_at = [time.time()]
+        delays: list[float] = []
+
+        def flush() -> None:
+            if time.time() - flushed_at[-1] >= 2:
+                rig.redis.client().flushall()
+                flushed_at.append(time.time())
+
+        keep_busy(rig, 21, each=4, meanwhile=flush)
+        delays.append(first_claim_after(rig, flushed_at[-1]))
+        said = verdict(rig)
+        p99 = percentile(claim_delays(rig), 99)
+        assert p99 <= 10, f"due to claimed p99 {p99:.1f} s"
+        return f"{len(flushed_at) - 1} flushes; due to claimed p99 {p99:.1f} s; {said}"
+
+
+@row("F15", "Redis killed and away: five times for 3 s, once for 60 s", "0 twice, 0 lost; work goes on by itself")
+def away(seed: int) -> str:
+    """It comes back empty. What is asked for meanwhile is queued all the same."""
+    return gone([3.0] * 5 + [60.0], seed)
+
+
+@row("F15q", "Redis killed and away for 2 s", "0 twice, 0 lost; work goes on by itself", quick=True)
+def away_once(seed: int) -> str:
+    """The same, once."""
+    return gone([2.0], seed)
+
+
+def gone(outages: list[float], seed: int) -> str:
+    """Redis was away for so long each time; how long until the first claim after its return."""
+    back: list[float] = []
+    with Rig(nodes=2, sellers=4, orders=800, seed=seed) as rig:
+        for number, seconds in enumerate(outages):
+            rig.queue(10, KINDS[number % 2])
+            wait_first(rig, number * 10 + 3)
+            rig.redis.kill()
+            asked = rig.queue(10)
+            assert len(asked) == 10, "queued while Redis was away"
+            time.sleep(seconds)
+            rig.redis.start()
+            rig.queue(4)
+            back.append(first_claim_after(rig, time.time()))
+        said = verdict(rig)
+        return (
+            f"{len(outages)} outages; first claim after return: median "
+            f"{percentile(back, 50):.1f} s, longest {max(back):.1f} s; {said}"
+        )
+
+
+@row("F16", "Redis half open: bytes vanish both ways", "workers recover within 120 s")
+def half_open(seed: int) -> str:
+    """Connections that stand fall silent for ever; new ones work."""
+    with Rig(nodes=2, sellers=4, orders=400, seed=seed, proxied=("redis",)) as rig:
+        rig.queue(8)
+        wait_first(rig)
+        rig.proxies["redis"].forget()
+        at = time.time()
+        rig.queue(8)
+        stall = first_claim_after(rig, at + 0.2, seconds=120)
+        said = verdict(rig)
+        return f"stalled for {stall:.1f} s; {said}"
+
+
+@row("F17", "10 resets of all connections to Redis in 3 s", "0 twice, 0 lost; no lasting stall")
+def storms(seed: int) -> str:
+    """Ten such storms."""
+    return _storms(10, seed)
+
+
+@row("F17q", "10 resets to Redis in 3 s, once", "0 twice, 0 lost; no lasting stall", quick=True)
+def storm(seed: int) -> str:
+    """One such storm."""
+    return _storms(1, seed)
+
+
+def _storms(number: int, seed: int) -> str:
+    stalls: list[float] = []
+    with Rig(nodes=2, sellers=4, orders=800, seed=seed, proxied=("redis",)) as rig:
+        rig.queue(8)
+        wait_first(rig)
+        for _ in range(number):
+            for _reset in range(10):
+                rig.proxies["redis"].reset()
+                time.sleep(0.3)
+            rig.queue(8)
+            stalls.append(first_claim_after(rig, time.time(), seconds=120))
+        said = verdict(rig)
+        lasting = sum(stall > 60 for stall in stalls)
+        assert not lasting, f"{lasting} stalls of over 60 s"
+        return f"{number} storms, longest stall {max(stalls):.1f} s; {said}"
+
+
+@row(
+    "F18", "Redis is full (noeviction)", "asking still works, rows stay queued; lost 0", quick=True
+)
+def full(seed: int) -> str:
+    """`maxmemory` of a byte for three seconds."""
+    with Rig(nodes=2, sellers=2, orders=400, seed=seed) as rig:
+        rig.queue(4)
+        wait_first(rig)
+        client = rig.redis.client()
+        client.config_set("maxmemory", 1)
+        asked = rig.queue(10)
+        assert len(asked) == 10, "queued while Redis was full"
+        threading.Event().wait(3)
+        client.config_set("maxmemory", 0)
+        back = first_claim_after(rig, time.time())
+        return f"10 asked for meanwhile; first claim {back:.1f} s after; {verdict(rig)}"

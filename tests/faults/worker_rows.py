@@ -1,0 +1,213 @@
+"""F1 to F13: workers that are killed, stopped, put to sleep, told twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from contextlib import suppress
+
+from tests.faults.kills import run_kills
+from tests.faults.load import keep_busy, times_unconfirmed, verdict, wait_first
+from tests.faults.rig import KINDS, Rig
+from tests.faults.table import row
+
+# Deadlines that no healthy call comes near: what is unconfirmed then is so by the fault alone.
+PATIENT = {"LEASE_SECONDS": "30", "CALL_DEADLINE_SECONDS": "6"}
+
+
+@row("F1", "`kill -9` of a random child of a worker", "0 twice, 0 lost, all solicitations resolved")
+def children_killed(seed: int) -> str:
+    """200 of them, alone."""
+    return _kills(200, seed, node_share=0.0)
+
+
+@row("F2", "`kill -9` of a whole worker node", "0 twice, 0 lost")
+def nodes_killed(seed: int) -> str:
+    """30 of them, alone."""
+    return _kills(30, seed, node_share=1.0)
+
+
+def _kills(number: int, seed: int, *, node_share: float) -> str:
+    done = run_kills(number, seed, node_share=node_share)
+    report = done.report.demand()
+    return (
+        f"{number} kills, {report.actions} actions, {report.doubles} twice, {report.lost} lost, "
+        f"{report.unconfirmed_messages} messages unconfirmed; "
+        f"recovery p50 {done.recovery_p50:.1f} s, p99 {done.recovery_p99:.1f} s"
+    )
+
+
+@row("F4", "SIGTERM during a POST (deploy), 50 times", "0 unconfirmed, 0 twice, 0 lost")
+def deployed(seed: int) -> str:
+    """Two nodes under load are restarted in turn."""
+    return deploy(50, seed)
+
+
+@row("F4q", "SIGTERM during a POST (deploy), 3 times", "0 unconfirmed, 0 twice, 0 lost", quick=True)
+def deployed_thrice(seed: int) -> str:
+    """The same, a few times."""
+    return deploy(3, seed)
+
+
+def deploy(times: int, seed: int) -> str:
+    """So many restarts of a node by SIGTERM, each with calls under way."""
+    with Rig(
+        nodes=2, sellers=4, orders=max(400, times * 24), seed=seed, latency_ms=100, settings=PATIENT
+    ) as rig:
+        rig.queue(20)
+        wait_first(rig)
+        under_way = 0
+        for number in range(times):
+            node = rig.nodes[number % 2]
+            rig.queue(16, KINDS[number % 2])
+            # Only a node that drives something is of interest; the other one may have it all.
+            time.sleep(rig.random.uniform(0.2, 0.8))
+            under_way += rig.states()["sending"]
+            node.signal(signal.SIGTERM)
+            code = node.wait(30)
+            assert code == 0, f"the worker ended with {code}"
+            node.start()
+        said = verdict(rig)
+        unconfirmed = times_unconfirmed(rig)
+        assert unconfirmed == 0, f"{unconfirmed} became unconfirmed"
+        return f"{times} restarts with {under_way} sends under way, 0 unconfirmed; {said}"
+
+
+@row("F5", "SIGTERM twice within a second; SIGQUIT", "0 twice, 0 lost; at most unconfirmed")
+def stopped_impatiently(seed: int) -> str:
+    """Each three times."""
+    with Rig(nodes=2, sellers=4, orders=400, seed=seed, latency_ms=100, settings=PATIENT) as rig:
+        rig.queue(20)
+        wait_first(rig)
+        for number, signals in enumerate([["SIGTERM"] * 2, ["SIGQUIT"]] * 3):
+            node = rig.nodes[number % 2]
+            rig.queue(16, KINDS[number % 2])
+            time.sleep(rig.random.uniform(0.2, 0.8))
+            for name in signals:
+                with suppress(ProcessLookupError):
+                    node.signal(signal.Signals[name])
+                time.sleep(0.5)
+            with suppress(subprocess.TimeoutExpired):
+                node.wait(10)
+            node.kill()
+            node.start()
+        said = verdict(rig, 180)
+        return f"3 and 3 times, {times_unconfirmed(rig)} times unconfirmed; {said}"
+
+
+@row("F6", "SIGSTOP after the claim for longer than the lease", "no POST after waking", quick=True)
+def stopped_after_claim(seed: int) -> str:
+    """Claimed, stopped for 4.5 s with a lease of 3, then woken."""
+    return _stopped(seed, "after_claim", most_by_zombies=0)
+
+
+@row("F7", "SIGSTOP between the last check and the POST", "at most one delivery, its 201 recorded")
+def stopped_before_post(seed: int) -> str:
+    """The connection stands, not a byte has left, stopped for 4.5 s with a lease of 3, then woken."""
+    return _stopped(seed, "before_post", most_by_zombies=None)
+
+
+def _stopped(seed: int, point: str, *, most_by_zombies: int | None) -> str:
+    with Rig(
+        nodes=1, children=6, shards=2, sellers=2, orders=600, seed=seed, fault=f"{point}:stop"
+    ) as rig:
+        for kind in KINDS:
+            rig.queue(2, kind)
+        rig.wait_for(lambda: len(_hit(rig)) == 4, "four are stopped")
+        time.sleep(4.5)
+        woken = {line["pid"] for line in rig.faults()}
+        before = len(rig.posts())
+        for pid in woken:
+            os.kill(pid, signal.SIGCONT)
+        said = verdict(rig)
+        # Only a worker that was stopped lets the sweeper have its attempt, and answers all the same.
+        recorded = dict(
+            rig.sql(
+                "SELECT id, outcome FROM messaging_actionattempt WHERE abandoned_at IS NOT NULL"
+            )
+        )
+        zombies = sum(outcome not in ("", "not_sent") for outcome in recorded.values())
+        if most_by_zombies is not None:
+            assert zombies <= most_by_zombies, f"{zombies} POSTs after waking"
+        late = sum(outcome == "accepted" for outcome in recorded.values())
+        return (
+            f"{len(_hit(rig))} stopped, {zombies} POSTs by the woken ({late} accepted), "
+            f"{len(rig.posts()) - before} POSTs after; {said}"
+        )
+
+
+def _hit(rig: Rig) -> set[int]:
+    return {action for line in rig.faults() for action in line["actions"]}
+
+
+@row("F8", "the machine sleeps for an hour after a claim", "no POST after waking", quick=True)
+def slept(seed: int) -> str:
+    """CLOCK_BOOTTIME is an hour on, CLOCK_MONOTONIC is not."""
+    with Rig(nodes=1, sellers=2, orders=600, seed=seed, fault="after_claim:suspend") as rig:
+        for kind in KINDS:
+            rig.queue(2, kind)
+        said = verdict(rig)
+        attempts = Counter(
+            outcome
+            for (outcome,) in rig.sql(
+                "SELECT outcome FROM messaging_actionattempt WHERE number = 1"
+            )
+        )
+        assert attempts == {"not_sent": 4}, f"the first attempts: {attempts}"
+        return f"4 claims slept through, 0 POSTs by them; {said}"
+
+
+@row("F10", "Amazon hangs for ten minutes", "the deadline ends it; Celery kills nobody", quick=True)
+def hung(seed: int) -> str:
+    """With the deadline of 0.8 s."""
+    faults = [
+        {"operation": "*", "when": {"nth": [6, 7, 8]}, "do": {"kind": "hang", "seconds": 600}}
+    ]
+    with Rig(nodes=1, sellers=2, orders=300, seed=seed) as rig:
+        children = set(_children_when_up(rig))
+        rig.amazon.set_faults(faults)
+        rig.queue(10)
+        said = verdict(rig)
+        gone = children - set(rig.nodes[0].children())
+        assert not gone, f"killed: {gone}"
+        return f"3 calls hung, 0 children killed; {said}"
+
+
+def _children_when_up(rig: Rig) -> list[int]:
+    rig.queue(4)
+    wait_first(rig)
+    return rig.nodes[0].children()
+
+
+@row("F11", "the same task 1,000 times at once", "1 POST for each action", quick=True)
+def hinted_thousandfold(seed: int) -> str:
+    """Two shards, five hundred hints for each, at two nodes."""
+    with Rig(nodes=2, sellers=2, orders=600, seed=seed) as rig:
+        rig.queue(4)
+        wait_first(rig)
+        for kind in KINDS:
+            rig.queue(4, kind)
+        hint = "from messaging.hints import offer_shard\nfor n in range(1000): offer_shard(n % 2)"
+        rig.run(hint)
+        said = verdict(rig)
+        posts = len(rig.posts())
+        assert posts == len(rig.actions), f"{posts} POSTs for {len(rig.actions)} actions"
+        return f"1,000 hints, {posts} POSTs; {said}"
+
+
+@row("F13", "visibility timeout of 1 s, tasks of 5 s", "0 twice, 0 lost")
+def redelivered(seed: int) -> str:
+    """Every hint that waits at a worker for a second is delivered again by Redis."""
+    settings = {"RIG_VISIBILITY_SECONDS": "1"}
+    with Rig(nodes=2, sellers=4, orders=800, seed=seed, settings=settings) as rig:
+        rig.queue(10)
+        wait_first(rig)
+        hint = "from messaging.hints import offer_shard\nfor n in range(40): offer_shard(n % 2)"
+        keep_busy(rig, 15, meanwhile=lambda: rig.run(hint))
+        said = verdict(rig)
+        posts, sends = len(rig.posts()), rig.check().attempts
+        assert posts == sends == len(rig.actions), f"{posts} POSTs, {sends} attempts"
+        return f"{posts} POSTs for {len(rig.actions)} actions; {said}"
