@@ -78,5 +78,5 @@ def test_the_navigation_marks_the_page_that_is_shown(path: str, current: str) ->
 
 def test_without_a_page_nothing_is_marked() -> None:
     links = nav_links({"request": RequestFactory().get("/x/")})  # type: ignore[arg-type]
-    assert [link.label for link in links] == ["Overview", "Orders", "Outbox"]
+    assert [link.label for link in links] == ["Overview", "Orders", "Outbox", "Accounts"]
     assert not any(link.is_current for link in links)
