@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import threading
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,107 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import pace
+from benchmarks.pace import MARGIN, AmazonsBucket, Network, World, simulate
 from messaging.buckets import Answer, Bucket, LaneLimiter
 from messaging.clock import Clock
 from spapi import OPERATIONS, LimitReached
 
-MARGIN = 0.9995
 OPERATION = OPERATIONS["getSolicitationActionsForOrder"]
 
 
-class AmazonsBucket:
-    """Amazon's own bucket, exactly: it refills by the time of arrival, in fractions."""
-
-    def __init__(self, rate: float, burst: int, tokens: int) -> None:
-        self.rate, self.burst = Fraction(rate), burst
-        self.tokens, self.at = Fraction(tokens), Fraction(0)
-        self.throttled = 0
-
-    def arrives(self, at: float) -> bool:
-        passed = Fraction(at) - self.at
-        assert passed >= 0
-        self.tokens = min(Fraction(self.burst), self.tokens + passed * self.rate)
-        self.at = Fraction(at)
-        if self.tokens < 1:
-            self.throttled += 1
-            return False
-        self.tokens -= 1
-        return True
-
-
-class World:
-    """A lane that calls whenever its bucket lets it, and an Amazon at the far end of the network.
-
-    Time is in seconds and only jumps. `delay` gives the length of one way.
-    """
-
-    def __init__(self, bucket: Bucket, amazon: AmazonsBucket, delay: Callable[[], float]) -> None:
-        self.bucket, self.amazon, self.delay = bucket, amazon, delay
-        self.now = 0.0
-        self.calls = 0
-        self.last_arrival = 0.0
-        self.driver = 0
-        # Moment, number of the call, whose call it is, whether it is the answer, and which one.
-        self._events: list[tuple[float, int, int, bool, bool]] = []
-
-    def run(self, calls: int = 10**9, *, until: float = float("inf")) -> None:
-        """So many more calls are made, or time is up; their answers may still be under way."""
-        wanted = self.calls + calls
-        while self.calls < wanted:
-            while self.calls < wanted and self.bucket.next_at(self.now) <= self.now:
-                self.bucket.take()
-                self.calls += 1
-                self._later(self.now + self.delay(), self.driver)
-            moment = self.bucket.next_at(self.now)
-            if self._events:
-                moment = min(moment, self._events[0][0])
-            if moment > until:
-                self.now = until
-                return
-            self._go_to(moment)
-
-    def settle(self) -> None:
-        """All answers have come."""
-        while self._events:
-            self._go_to(self._events[0][0])
-
-    def pass_by(self, until: float) -> None:
-        """The driver is gone: nobody calls until then, and what is under way still arrives."""
-        self.driver += 1
-        while self._events and self._events[0][0] <= until:
-            self._go_to(self._events[0][0])
-        self.now = until
-
-    def _go_to(self, moment: float) -> None:
-        self.now = max(self.now, moment)
-        while self._events and self._events[0][0] <= self.now:
-            at, _, driver, is_answer, accepted = heapq.heappop(self._events)
-            if not is_answer:
-                self.last_arrival = at
-                self._later(at + self.delay(), driver, answer=self.amazon.arrives(at))
-            elif driver == self.driver:
-                self.bucket.answered(at)
-                if not accepted:
-                    self.bucket.empty(at)
-
-    def _later(self, at: float, driver: int, *, answer: bool | None = None) -> None:
-        event = (at, self.calls, driver, answer is not None, bool(answer))
-        heapq.heappush(self._events, event)
-
-
-def jittery(seed: int, latency: float, jitter: float, cold: float) -> Callable[[], float]:
-    """One way over a network; the first few take `cold` seconds longer (connections, TLS)."""
-    chance, used = Random(seed), iter(range(10**9))
-
-    def delay() -> float:
-        extra = cold * chance.random() if next(used) < 10 else 0.0
-        return latency / 2 + jitter * chance.random() + extra
-
-    return delay
+def network(seed: int, latency: float, jitter: float, cold: float) -> Network:
+    return Network(Random(seed), latency=latency, jitter=jitter, cold=cold)
 
 
 networks = st.builds(
-    jittery,
+    network,
     seed=st.integers(0, 2**32),
     latency=st.floats(0, 0.5),
     jitter=st.floats(0, 0.5),
@@ -199,6 +112,52 @@ def test_hand_overs_and_kills_never_lead_to_a_429(
     world.run(10)
     world.settle()
     assert amazon.throttled == 0
+
+
+@pytest.mark.parametrize("drift", pace.DRIFTS)
+@pytest.mark.parametrize("rests", [False, True])
+def test_twenty_thousand_calls_of_drivers_that_follow_one_another_are_never_throttled(
+    drift: float, rests: bool
+) -> None:
+    """Cold starts, jitter, hand-overs, kills, lost states; a hundred thousand: benchmarks.pace."""
+    found = simulate(20_000, drift=drift, seed=1, rests=rests)
+    assert found.hand_overs > 300
+    assert found.kills > 5
+    assert found.throttled == 0
+    assert pace.is_fast(found)
+    assert (found.share is None) == rests
+
+
+class CountedFromTheSending(Bucket):
+    """A careless bucket: a call is counted when it leaves."""
+
+    now = 0.0
+
+    def next_at(self, now: float) -> float:
+        self.now = now
+        return self.full_at - (self.burst - 1) * self.interval
+
+    def take(self) -> None:
+        super().take()
+        self.full_at = max(self.full_at, self.now) + self.interval
+
+    def answered(self, at: float) -> None:
+        self.in_flight -= 1
+
+
+class FullAtFirst(Bucket):
+    """A careless bucket: when nothing is known, all is thought to be there."""
+
+    def empty(self, now: float) -> None:
+        return None
+
+
+@pytest.mark.parametrize("careless", [CountedFromTheSending, FullAtFirst])
+def test_the_simulation_tells_a_careless_bucket_from_a_careful_one(
+    careless: type[Bucket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "Bucket", careless)
+    assert simulate(20_000, drift=0.0, seed=1, rests=True).throttled > 0
 
 
 def bucket_at(now: float = 100.0, *, rate: float = 1.0, burst: int = 5) -> Bucket:
