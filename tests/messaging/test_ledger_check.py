@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.factories import OutgoingActionFactory
 from tests.messaging.ledgers import MESSAGE, NOW, breaches, every_state, lines
 from tests.messaging.planting import lawless, overwrite
 from tests.messaging.shard import LIST, POST, Shard, driving, states
+from tests.messaging.test_services import at_once
 
 pytestmark = pytest.mark.django_db
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -109,6 +111,19 @@ def test_a_row_holds_the_first_lines_and_the_count_of_all() -> None:
     assert (kept.breaches, len(kept.lines)) == (50, KEPT_LINES)
 
 
+@pytest.mark.parametrize(
+    ("names", "level"),
+    [(["not_late"], "WARNING"), (["not_late", "replay"], "ERROR"), ([], None)],
+    ids=["only late", "a contradiction", "nothing"],
+)
+def test_what_was_found_is_logged(
+    names: list[str], level: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    checks = tuple(replace(finding(A_LIE)[0], name=name) for name in names)
+    check_periodically(checks)
+    assert [record.levelname for record in caplog.records] == ([level] if level else [])
+
+
 def test_two_clockworks_make_one_run() -> None:
     assert check_periodically(finding()) is not None
     assert check_periodically(finding()) is None
@@ -131,6 +146,18 @@ def test_a_slot_is_taken_once_by_ticks_that_come_early_or_late() -> None:
     ]
     assert PeriodicRun.objects.count() == 1
     assert PeriodicRun.objects.take("another", every_seconds=CHECK_EVERY_SECONDS, at=start)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", [True, False], ids=["the first ever", "a later one"])
+def test_five_clockworks_at_once_take_a_slot_once(first: bool) -> None:
+    def take() -> bool:
+        return PeriodicRun.objects.take("check", every_seconds=CHECK_EVERY_SECONDS, at=NOW)
+
+    if not first:
+        PeriodicRun.objects.take("check", every_seconds=CHECK_EVERY_SECONDS, at=NOW - HOUR)
+    assert sorted(at_once(*[take] * 5)) == [False] * 4 + [True]
+    assert PeriodicRun.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
