@@ -2,18 +2,19 @@
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 from pytest_django import Settings
 from redis import RedisError
 
-from messaging import delivery, driver, lane_book, leases
+from messaging import delivery, driver, lane_book, lane_calls, leases
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
 from messaging.doubts import Doubt
@@ -24,9 +25,10 @@ from messaging.models import ActionAttempt, OutgoingAction
 from messaging.results import SendResult
 from messaging.results import record as record_results
 from messaging.states import Status
+from orders.models import Order
 from solicit_dashboard.redis import get_redis, redis_key
 from tests.messaging.sending import check_records
-from tests.messaging.shard import LIST, Shard, drive, driving, states, wait_until
+from tests.messaging.shard import LIST, POST, Shard, drive, driving, states, wait_until
 
 MakeShard = Callable[..., Shard]
 
@@ -135,6 +137,89 @@ def test_a_pace_that_cannot_be_read_is_an_empty_bucket(make_shard: MakeShard) ->
     assert drive() is False
     assert states() == {Status.SENT: len(asked)}
     shard.check()
+
+
+def a_hanging_post(order: Order, seconds: float) -> dict[str, Any]:
+    """A fault: the POST for this order is answered by silence for so long."""
+    do = {"kind": "hang", "seconds": seconds}
+    return {"operation": POST, "order": order.amazon_order_id, "do": do}
+
+
+def hangs(shard: Shard) -> bool:
+    """Whether the POST that is to hang has arrived."""
+    return bool(shard.amazon.faults()["rules"][0]["fired"])
+
+
+def test_a_call_that_hangs_when_the_time_is_over_leaves_no_lane_idle(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver stays, and drives the others, until it can leave without waiting."""
+    monkeypatch.setattr(lane_calls, "HANG_SECONDS", 0.2)
+    monkeypatch.setattr(driver, "MOST_OVERTIME", 1_000)
+    shard = make_shard(factor=20, sellers=2, orders=200)
+    asked = shard.ask()
+    shard.amazon.set_faults([a_hanging_post(asked[0], 5.0)])
+    drive(seconds=0.6)
+    assert states() == {Status.UNCONFIRMED: 1, Status.SENT: len(asked) - 1}
+    shard.check()
+
+
+def test_a_call_that_hangs_keeps_a_driver_only_so_long(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_calls, "HANG_SECONDS", 0.1)
+    monkeypatch.setattr(driver, "MOST_OVERTIME", 2)
+    shard = make_shard(factor=10, orders=400)
+    asked = shard.ask()
+    shard.amazon.set_faults([a_hanging_post(asked[0], 3.0)])
+    assert drive(seconds=0.5) is True
+    left = states()
+    assert left[Status.UNCONFIRMED] == 1
+    assert left[Status.QUEUED] > 10
+    shard.check()
+
+
+def test_a_driver_that_is_stopped_beside_a_call_that_hangs_lets_the_shard_go_and_writes_it_later(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_calls, "HANG_SECONDS", 0.2)
+    shard = make_shard(factor=20, orders=200)
+    asked = shard.ask()
+    shard.amazon.set_faults([a_hanging_post(asked[0], 4.0)])
+    stopped = threading.Event()
+    with also_driving(stopped.is_set) as leaving:
+        wait_until(lambda: hangs(shard), "a POST hangs")
+        stopped.set()
+        key = redis_key("shard", 0, "lease")
+        wait_until(lambda: get_redis().get(key) is None, "the shard is free")
+        assert leaving.is_alive()
+        (lane,) = json.loads(get_redis().get(redis_key("shard", 0, "state"))).values()
+        assert lane["clean"] is False  # one call of it is under way
+        drive()
+        assert states()[Status.SENT] == len(asked) - 1
+    assert states() == {Status.UNCONFIRMED: 1, Status.SENT: len(asked) - 1}
+    attempt = ActionAttempt.objects.get(action__status=Status.UNCONFIRMED)
+    assert (attempt.outcome, attempt.abandoned_at) == ("unknown", None)
+    shard.check()
+
+
+@contextmanager
+def also_driving(stop: Callable[[], bool]) -> Iterator[threading.Thread]:
+    """Another driver runs in a thread of its own until it is told to stop; has ended after the block."""
+
+    def run() -> None:
+        try:
+            drive(stop=stop)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run, name="leaving driver")
+    thread.start()
+    try:
+        yield thread
+    finally:
+        thread.join(30)
+    assert not thread.is_alive()
 
 
 # Leases

@@ -1,0 +1,129 @@
+"""Transactions that give way to another one are made again, a few times, and nothing else is."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, connections, transaction
+
+from messaging.conflicts import MOST_REPEATS, gave_way, repeated_on_conflict
+from messaging.delivery import claim
+from messaging.models import ActionAttempt, OutgoingAction
+from messaging.results import SendResult, record
+from tests.messaging.sending import ACCEPTED, NOW, due_action, job_of, status_of
+
+
+def conflict(kind: type[psycopg.Error] = psycopg.errors.DeadlockDetected) -> OperationalError:
+    error = OperationalError("deadlock detected")
+    error.__cause__ = kind("deadlock detected")
+    return error
+
+
+class Step:
+    """A transaction that fails in this way so many times, and then ends well."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self.error, self.times, self.tries = error, times, 0
+
+    def __call__(self) -> str:
+        self.tries += 1
+        if self.tries <= self.times:
+            raise self.error
+        return "done"
+
+
+@pytest.mark.parametrize(
+    "kind", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure]
+)
+def test_a_transaction_that_gave_way_is_made_again(kind: type[psycopg.Error]) -> None:
+    step = Step(conflict(kind), MOST_REPEATS)
+    assert repeated_on_conflict(step) == "done"
+    assert step.tries == MOST_REPEATS + 1 == 4
+
+
+def test_a_transaction_that_always_gives_way_is_given_up() -> None:
+    step = Step(conflict(), 99)
+    with pytest.raises(OperationalError):
+        repeated_on_conflict(step)
+    assert step.tries == MOST_REPEATS + 1
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("the server closed the connection"), ValueError("a bug")]
+)
+def test_any_other_error_is_the_callers(error: Exception) -> None:
+    step = Step(error, 1)
+    with pytest.raises(type(error)):
+        repeated_on_conflict(step)
+    assert step.tries == 1
+
+
+class Rival:
+    """Another process that takes rows in the opposite order: the second first, then the first."""
+
+    def __init__(self, first: OutgoingAction, second: OutgoingAction) -> None:
+        self._rows = (second.pk, first.pk)
+        self._has_one = threading.Event()
+        self._go_on = threading.Event()
+        self.errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Rival:
+        self._thread.start()
+        assert self._has_one.wait(20)
+        # it asks for its second row when we have long been waiting for its first
+        threading.Timer(0.3, self._go_on.set).start()
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self._thread.join(20)
+
+    def _run(self) -> None:
+        try:
+            with transaction.atomic():
+                # patient, so that the other side is the one that has to give way
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL deadlock_timeout = '20s'")
+                for number, pk in enumerate(self._rows):
+                    if number:
+                        assert self._go_on.wait(20)
+                    OutgoingAction.objects.filter(pk=pk).update(reason="touched")
+                    self._has_one.set()
+        except BaseException as error:
+            self.errors.append(error)
+        finally:
+            connections.close_all()
+
+
+@pytest.fixture
+def on_postgresql(transactional_db: None) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer: nobody gives way")
+
+
+def test_a_claim_that_meets_a_deadlock_is_made_once(on_postgresql: None) -> None:
+    actions = [due_action(), due_action()]
+    jobs = [job_of(action) for action in actions]
+    with Rival(*actions) as rival:
+        claimed = claim(jobs, now=NOW, worker="test:1")
+    assert rival.errors == []
+    assert len(claimed) == 2
+    assert [status_of(action) for action in actions] == ["sending", "sending"]
+    assert list(ActionAttempt.objects.values_list("number", flat=True)) == [1, 1]
+
+
+def test_results_that_meet_a_deadlock_are_written_once(on_postgresql: None) -> None:
+    actions = [due_action(), due_action()]
+    claims = claim([job_of(action) for action in actions], now=NOW, worker="test:1")
+    with Rival(*actions) as rival:
+        record([SendResult(one, ACCEPTED, None) for one in claims], now=NOW + timedelta(seconds=1))
+    assert rival.errors == []
+    assert [status_of(action) for action in actions] == ["sent", "sent"]
+
+
+def test_only_a_conflict_is_known_to_have_been_undone() -> None:
+    assert gave_way(conflict())
+    assert not gave_way(OperationalError("away"))
