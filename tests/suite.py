@@ -18,7 +18,9 @@ from tests.postgres import running_postgres
 ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _NO_TESTS = 5  # pytest's exit code
-_ALONE = "e2e or processes"  # they start processes of their own, and would starve each other
+# They start processes of their own, and would starve each other.
+_ALONE = "e2e or processes"
+_FAULTS = "faults"  # brings its own PostgreSQL, whichever database is asked for
 
 
 @dataclass
@@ -124,12 +126,13 @@ def _test(suite: Suite, arguments: Sequence[str], postgres_url: str) -> None:
             may_be_empty=suite.results[-1][1] == 0,
         )
         return
-    together = [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"not ({_ALONE})"]
+    together = [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"not ({_ALONE} or {_FAULTS})"]
     alone = [*pytest, "-m", _ALONE]
     suite.run("tests on SQLite", together)
     suite.run("tests on PostgreSQL", [*together, *again], on_postgres)
     suite.run("browser and processes on SQLite", alone)
     suite.run("browser and processes on PostgreSQL", [*alone, *again], on_postgres)
+    suite.run("faults", [*pytest, "-m", _FAULTS])
 
 
 if __name__ == "__main__":

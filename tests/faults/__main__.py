@@ -69,7 +69,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.all:
         options.kills = options.kills or KILLS
-        options.points, options.rows = True, list(ROWS)
+        options.points = True
+        # a short form is part of the long one
+        options.rows = [key for key in ROWS if not key.endswith("q")]
     if not (options.kills or options.points or options.rows):
         parser.error("say what to run: --kills N, --points, --rows …, or --all")
     return options
@@ -82,12 +84,13 @@ def _count(text: str) -> int:
 
 
 def _rows(text: str) -> list[str]:
-    keys = [key.strip().upper() for key in text.split(",") if key.strip()]
-    for key in keys:
-        if key not in ROWS:
+    keys = {key.upper(): key for key in ROWS}
+    wanted = [key.strip().upper() for key in text.split(",") if key.strip()]
+    for key in wanted:
+        if key not in keys:
             known = ", ".join(in_order(ROWS))
             raise argparse.ArgumentTypeError(f"there is no row {key!r}; known: {known}")
-    return keys
+    return [keys[key] for key in wanted]
 
 
 def _as_json(results: page.Results) -> dict[str, Any]:

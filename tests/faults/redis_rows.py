@@ -39,7 +39,11 @@ def flushed(seed: int) -> str:
         return f"{len(flushed_at) - 1} flushes; due to claimed p99 {p99:.1f} s; {said}"
 
 
-@row("F15", "Redis killed and away: five times for 3 s, once for 60 s", "0 twice, 0 lost; work goes on by itself")
+@row(
+    "F15",
+    "Redis killed and away: five times for 3 s, once for 60 s",
+    "0 twice, 0 lost; work goes on by itself",
+)
 def away(seed: int) -> str:
     """It comes back empty. What is asked for meanwhile is queued all the same."""
     return gone([3.0] * 5 + [60.0], seed)
@@ -128,6 +132,8 @@ def full(seed: int) -> str:
         asked = rig.queue(10)
         assert len(asked) == 10, "queued while Redis was full"
         threading.Event().wait(3)
+        at = time.time()
         client.config_set("maxmemory", 0)
-        back = first_claim_after(rig, time.time())
+        rig.queue(2)
+        back = first_claim_after(rig, at)
         return f"10 asked for meanwhile; first claim {back:.1f} s after; {verdict(rig)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def row(
 
 def in_order(keys: Iterable[str]) -> list[str]:
     """The keys as people count: F2 before F11."""
-    return sorted(keys, key=lambda key: (key[0], int("".join(filter(str.isdigit, key)))))
+    return sorted(keys, key=lambda key: (int(re.findall(r"\d+", key)[0]), key))
 
 
 def run_row(row: Row, seed: int, clock: Callable[[], float]) -> Outcome:
