@@ -151,7 +151,7 @@ TEXTS = {
 )
 def forbidden(seed: int) -> str:
     """Five texts of solicitations, four of messages (with the missing role), one that nobody knows."""
-    with Rig(nodes=0, seed=seed, sellers=3) as rig:
+    with Rig(nodes=0, seed=seed, sellers=3, orders=600) as rig:
         *sellers, shut_out = rig.accounts
         kept = [rig.accounts[seller] for seller in sellers]
         assigned: Assigned = {}

@@ -167,7 +167,8 @@ def lesson(
     **options: Any,
 ) -> Iterator[tuple[Rig, Assigned]]:
     """A rig in which each case is met by so many actions of each kind, with a node to meet them."""
-    with Rig(nodes=0, **options) as rig:
+    # of few orders, too few would be ones that Amazon offers messages for
+    with Rig(nodes=0, **{"orders": 600, **options}) as rig:
         assigned = give_out(rig, cases, each=each, kinds=kinds)
         rig.add_node()
         yield rig, assigned
