@@ -208,6 +208,8 @@ class Rig:
             "amazon": self.amazon.url,
         }
         self._desk_environment = self._base | _named(addresses)
+        # told apart from the workers' connections, which may be ended by a row
+        self._desk_environment["DATABASE_URL"] += "?application_name=rig"
         for name in self._proxied:
             proxy = stack.enter_context(Proxy.running(addresses[name]))
             self.proxies[name] = proxy
