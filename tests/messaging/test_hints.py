@@ -1,5 +1,7 @@
 """Hints: ids on a list and an offer to the workers; losing one costs seconds, never an action."""
 
+import queue
+
 import pytest
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -9,6 +11,7 @@ from redis import RedisError
 from messaging import hints
 from messaging.hints import (
     NOBODY,
+    HintListener,
     offer_shard,
     shard_of,
     stop_listening,
@@ -96,3 +99,34 @@ def test_whoever_listens_can_be_told_to_stop_and_a_redis_that_is_away_is_no_erro
 
     monkeypatch.setattr(hints, "get_redis", away)
     stop_listening(2)
+
+
+def test_a_listener_hands_in_what_is_hinted_at_until_it_is_stopped() -> None:
+    heard: queue.SimpleQueue[int] = queue.SimpleQueue()
+    listener = HintListener(3, heard.put)
+    get_redis().rpush(wake_key(3), 7)
+    listener.start()
+    assert heard.get(timeout=20) == 7
+    get_redis().rpush(wake_key(3), 8)
+    assert heard.get(timeout=20) == 8
+    listener.stop()
+    assert heard.empty()  # its own end is no hint
+    get_redis().rpush(wake_key(3), 9)
+    assert woken(3)[-1] == 9
+
+
+def test_a_listener_survives_a_redis_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: queue.SimpleQueue[int] = queue.SimpleQueue()
+    away = [True]
+
+    def sometimes() -> object:
+        if away.pop() if away else False:
+            raise RedisError("away")
+        return get_redis()
+
+    monkeypatch.setattr(hints, "get_redis", sometimes)
+    listener = HintListener(3, heard.put)
+    get_redis().rpush(wake_key(3), 7)
+    listener.start()
+    assert heard.get(timeout=20) == 7
+    listener.stop()

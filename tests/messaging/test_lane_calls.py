@@ -156,3 +156,20 @@ def test_the_last_question_is_asked_in_the_thread_that_sends(
     assert isinstance(answer, spapi.NoAnswer)  # the client would make Aborted of it
     assert answer.message == "Internal error: LeaseLostError"
     assert desk.asked == []
+
+
+def test_a_call_hangs_when_it_has_been_out_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(ACCEPTED, monkeypatch)
+    go_on, now = threading.Event(), [100.0]
+    monkeypatch.setattr(Clock, "monotonic", lambda _self: now[0])
+    monkeypatch.setattr(lane_calls, "ask_offers", lambda *_a, **_o: go_on.wait(20) and OFFERED)
+    assert (desk.calls.any_hangs(), desk.calls.only_hang()) == (False, False)
+    desk.calls.look(desk.lane, job(1), NOW)
+    assert (desk.calls.any_hangs(), desk.calls.only_hang()) == (False, False)
+    now[0] += lane_calls.HANG_SECONDS + 0.1
+    assert (desk.calls.any_hangs(), desk.calls.only_hang()) == (True, True)
+    desk.calls.look(desk.lane, job(2), NOW)
+    assert (desk.calls.any_hangs(), desk.calls.only_hang()) == (True, False)
+    go_on.set()
+    desk.calls.wait()
+    assert (desk.calls.any_hangs(), desk.calls.only_hang()) == (False, False)
