@@ -17,7 +17,6 @@ from django.db import transaction
 
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST
 from messaging.classification import FIRST_LOOK_AFTER
-from messaging.conflicts import repeated_on_conflict
 from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
 from messaging.order_rules import message_refusals, order_allows
 from messaging.services import apply_holds, cancel_stopped
@@ -26,6 +25,7 @@ from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.states import WAITING_REFUSALS, Refusal
 from sellers.models import SellerAccount
+from solicit_dashboard.conflicts import repeated_on_conflict
 
 
 @dataclass(slots=True)

@@ -19,12 +19,12 @@ from django.db.models import OuterRef, Subquery
 
 from messaging.action_types import ACTION_TYPES
 from messaging.classification import Sendable, Verdict, classify
-from messaging.conflicts import repeated_on_conflict
 from messaging.delivery import NO_LOOKS_YET, Claimed, Job
 from messaging.models import ActionAttempt, AttemptOutcome, OutgoingAction
 from messaging.services import apply_holds
 from messaging.states import STOPPABLE, TAKEN, Status
 from sellers.services import mark_connection
+from solicit_dashboard.conflicts import repeated_on_conflict
 from spapi import Accepted, SpApiError
 
 logger = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ FOUNDATION = (
     "solicit_dashboard.env_reader",
     "solicit_dashboard.settings",
     "solicit_dashboard.celery",
+    "solicit_dashboard.conflicts",
     "solicit_dashboard.redis",
     "solicit_dashboard.ratelimit",
     "solicit_dashboard.embedded_redis",

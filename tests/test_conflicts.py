@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
-from messaging.conflicts import MOST_REPEATS, gave_way, repeated_on_conflict
 from messaging.delivery import claim
 from messaging.models import ActionAttempt, OutgoingAction
 from messaging.results import SendResult, record
+from solicit_dashboard.conflicts import MOST_REPEATS, gave_way, repeated_on_conflict
 from tests.messaging.sending import ACCEPTED, NOW, due_action, job_of, status_of
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_REPEATS = 3
@@ -25,8 +27,11 @@ def gave_way(error: OperationalError) -> bool:
 def repeated_on_conflict(step: Callable[[], T]) -> T:
     """What the step, a whole transaction, returns; made again up to MOST_REPEATS times on a conflict.
 
-    Raises what it raised otherwise, and the last conflict.
+    Raises what it raised otherwise, and the last conflict. Inside a caller's transaction, which is
+    undone with it, the conflict is the caller's.
     """
+    if connection.in_atomic_block:
+        return step()
     for _repeat in range(MOST_REPEATS):
         try:
             return step()
@@ -35,3 +40,13 @@ def repeated_on_conflict(step: Callable[[], T]) -> T:
                 raise
             logger.info("A transaction gave way to another one and is made again.")
     return step()
+
+
+def repeats_on_conflict(function: Callable[P, T]) -> Callable[P, T]:
+    """The function, a whole transaction, made again as by `repeated_on_conflict`."""
+
+    @functools.wraps(function)
+    def repeated(*args: P.args, **kwargs: P.kwargs) -> T:
+        return repeated_on_conflict(lambda: function(*args, **kwargs))
+
+    return repeated
