@@ -55,7 +55,7 @@ def redirects(seed: int) -> str:
             Case(str(code), {"kind": "redirect", "status": code, "location": place})
             for code in codes
         ]
-        with Rig(nodes=0, seed=seed, orders=600) as rig:
+        with Rig(nodes=0, seed=seed, sellers=4, orders=600) as rig:
             assigned = _redirect_all(rig, cases)
             rig.redis.client().flushall()  # so that a token has to be fetched, too
             rig.add_node()
