@@ -42,9 +42,19 @@ def decrypt_secret(stored: bytes | memoryview[int], *, context: str) -> str:
         if known_id == key_id:
             try:
                 return AESGCM(key).decrypt(nonce, ciphertext, context.encode()).decode()
-            except InvalidTag as error:
+            except (InvalidTag, ValueError) as error:  # ValueError: cut off before its end
                 raise SecretUnreadableError("The stored secret does not belong here.") from error
     raise SecretUnreadableError("The key that encrypted this secret is not among TOKEN_KEYS.")
+
+
+def known_key_ids() -> tuple[str, ...]:
+    """The id of each of TOKEN_KEYS in hex, in their order; it says nothing about the key."""
+    return tuple(key_id.hex() for key_id, _key in _load_keys(settings.TOKEN_KEYS))
+
+
+def key_id_of(stored: bytes | memoryview[int]) -> str:
+    """The id, in hex, of the key that a stored secret was encrypted with."""
+    return bytes(stored)[:KEY_ID_BYTES].hex()
 
 
 def _load_keys(encoded_keys: Sequence[str]) -> list[tuple[bytes, bytes]]:
