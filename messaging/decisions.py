@@ -21,6 +21,7 @@ from messaging.models import ActionEvent, OutgoingAction, Priority
 from messaging.services import LOOK_LEAD, NotAllowedError, apply_holds, hold
 from messaging.states import Status
 from orders.numbers import clean_order_number
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 # An answer that is still under way has come by then, and Seller Central shows what was sent.
 SEND_AGAIN_AFTER = timedelta(minutes=15)
@@ -83,6 +84,7 @@ def last_step(action: OutgoingAction) -> ActionEvent | None:
     return action.events.select_related("user").order_by("-pk").first()
 
 
+@repeats_on_conflict
 def decide(action: OutgoingAction, decision: Decision, *, user: User, at: datetime) -> None:
     """The action stands where this person's word puts it, at that moment (UTC).
 

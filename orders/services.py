@@ -12,6 +12,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from orders.locking import lock_orders_of
 from orders.models import AMAZON_ORDER_ID, Exclusion, ExclusionKind, Order, OrderItem
 from sellers.models import SellerAccount
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 LONGEST_VALUE = 64
 # Values in one statement; SQLite and a reader of slow-query logs both have their limits.
@@ -36,6 +37,13 @@ def exclude(
     in later are covered too. Raises BadExclusionError before anything is changed.
     """
     cleaned = list(dict.fromkeys(clean_value(kind, value) for value in values))
+    return _exclude(account, kind, cleaned, user=user, reason=reason)
+
+
+@repeats_on_conflict
+def _exclude(
+    account: SellerAccount, kind: ExclusionKind, cleaned: list[str], *, user: User, reason: str
+) -> int:
     added = 0
     with transaction.atomic():
         lock_orders_of(account.pk)
@@ -63,6 +71,7 @@ def exclude(
     return added
 
 
+@repeats_on_conflict
 def undo_exclusion(exclusion: Exclusion, *, user: User, at: datetime) -> bool:
     """The exclusion stands no longer from that moment (UTC); False when it was undone before.
 

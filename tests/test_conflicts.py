@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
 from django.db import OperationalError, connection, connections, transaction
 
 from messaging.delivery import claim
-from messaging.models import ActionAttempt, OutgoingAction
+from messaging.models import ActionAttempt, ActionEvent, OutgoingAction
 from messaging.results import SendResult, record
+from messaging.services import request_reviews
+from messaging.states import Status
+from orders.ingest.upsert import Counts, upsert_orders
+from orders.models import ExclusionKind, Order
+from orders.services import exclude
+from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import MOST_REPEATS, gave_way, repeated_on_conflict
-from tests.messaging.sending import ACCEPTED, NOW, due_action, job_of, status_of
+from tests.factories import SellerAccountFactory, UserFactory
+from tests.messaging.sending import ACCEPTED, NOW, due_action, due_order, job_of, status_of
+from tests.orders.amazon import DAY, NOON, an_order
 
 
 def conflict(kind: type[psycopg.Error] = psycopg.errors.DeadlockDetected) -> OperationalError:
@@ -64,7 +75,8 @@ def test_any_other_error_is_the_callers(error: Exception) -> None:
 class Rival:
     """Another process that takes rows in the opposite order: the second first, then the first."""
 
-    def __init__(self, first: OutgoingAction, second: OutgoingAction) -> None:
+    def __init__(self, first: OutgoingAction | Order, second: OutgoingAction | Order) -> None:
+        self._model = type(first)
         self._rows = (second.pk, first.pk)
         self._has_one = threading.Event()
         self._go_on = threading.Event()
@@ -90,7 +102,7 @@ class Rival:
                 for number, pk in enumerate(self._rows):
                     if number:
                         assert self._go_on.wait(20)
-                    OutgoingAction.objects.filter(pk=pk).update(reason="touched")
+                    list(self._model.objects.select_for_update(no_key=True).filter(pk=pk))
                     self._has_one.set()
         except BaseException as error:
             self.errors.append(error)
@@ -122,6 +134,58 @@ def test_results_that_meet_a_deadlock_are_written_once(on_postgresql: None) -> N
         record([SendResult(one, ACCEPTED, None) for one in claims], now=NOW + timedelta(seconds=1))
     assert rival.errors == []
     assert [status_of(action) for action in actions] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("turn", [1, -1])  # in which order it marks the orders is PostgreSQL's
+def test_a_batch_that_meets_a_deadlock_is_made_once(on_postgresql: None, turn: int) -> None:
+    account: SellerAccount = SellerAccountFactory()
+    user: User = UserFactory()
+    orders = [due_order(account=account), due_order(account=account)]
+    with Rival(*orders[::turn]) as rival:
+        batch = request_reviews(
+            Order.objects.filter(account=account), user=user, at=NOW, client_key=uuid4()
+        )
+    assert rival.errors == []
+    assert batch.queued == 2
+    assert OutgoingAction.objects.filter(batch=batch, status="queued").count() == 2
+
+
+def test_orders_that_meet_a_deadlock_are_taken_in(on_postgresql: None) -> None:
+    account: SellerAccount = SellerAccountFactory()
+    news = [an_order("111-0000000-0000001"), an_order("111-0000000-0000002")]
+    upsert_orders(account, news, seen_at=NOON)
+    changed = [replace(order, updated_at=NOON + DAY) for order in news]
+    with Rival(*Order.objects.order_by("pk")) as rival:
+        counts = upsert_orders(account, changed, seen_at=NOON + DAY)
+    assert rival.errors == []
+    assert counts == Counts(changed=2)
+
+
+def test_orders_that_are_excluded_amid_a_deadlock_are_excluded(on_postgresql: None) -> None:
+    account: SellerAccount = SellerAccountFactory()
+    orders = [due_order(account=account) for _ in range(2)]
+    numbers = [order.amazon_order_id for order in orders]
+    user: User = UserFactory()
+    with Rival(*orders) as rival:
+        assert exclude(account, ExclusionKind.ORDER, numbers, user=user) == 2
+    assert rival.errors == []
+    assert Order.objects.filter(is_excluded=True).count() == 2
+
+
+def test_a_step_of_several_that_meets_a_deadlock_is_taken_once(on_postgresql: None) -> None:
+    actions = [due_action(), due_action()]
+    with Rival(*actions) as rival:
+        moved = OutgoingAction.objects.transition(Status.QUEUED, Status.HELD, at=NOW)
+    assert rival.errors == []
+    assert moved == [action.pk for action in actions]
+    assert ActionEvent.objects.count() == 2
+
+
+def test_a_conflict_inside_a_callers_transaction_is_the_callers(db: None) -> None:
+    step = Step(conflict(), 1)
+    with pytest.raises(OperationalError), transaction.atomic():
+        repeated_on_conflict(step)
+    assert step.tries == 1
 
 
 def test_only_a_conflict_is_known_to_have_been_undone() -> None:

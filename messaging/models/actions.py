@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from messaging.states import OPEN, TAKEN, TONES, WATCHED, Status, may_follow
 from orders.models import Order
 from orders.states import Tone
 from sellers.models import Role, SellerAccount
+from solicit_dashboard.conflicts import repeated_on_conflict
 
 # How many actions one statement moves; a database takes only so many parameters.
 TRANSITION_CHUNK = 5_000
@@ -86,6 +87,20 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
         """
         if not may_follow(before, after):
             raise ValueError(f"An outgoing action does not go from {before} to {after}.")
+        return repeated_on_conflict(
+            lambda: self._move(before, after, at=at, user=user, reason=reason, fields=fields)
+        )
+
+    def _move(
+        self,
+        before: Status,
+        after: Status,
+        *,
+        at: datetime,
+        user: User | None,
+        reason: str,
+        fields: Mapping[str, Any],
+    ) -> list[int]:
         with transaction.atomic():
             ids = list(
                 self.filter(status=before)

@@ -16,6 +16,7 @@ from messaging.queueing import queue_reviews
 from messaging.services.holding import apply_holds, hold
 from messaging.services.refusing import FOREIGN_FORM, NotAllowedError
 from orders.models import OrderQuerySet
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 
 def request_reviews(
@@ -56,6 +57,7 @@ def request_reviews(
     return repeated
 
 
+@repeats_on_conflict
 def _make_batch(
     orders: OrderQuerySet,
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -13,9 +13,11 @@ from audit.services import record_event
 from messaging.models import Batch, OutgoingAction, OutgoingActionQuerySet
 from messaging.services.refusing import NotAllowedError
 from messaging.states import OPEN, STOPPABLE, Status
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 
-def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Iterable[int]) -> int:
+@repeats_on_conflict
+def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Collection[int]) -> int:
     """Nothing more of this batch leaves for these accounts; returns how many were stopped.
 
     Undo is the same thing before the hold is over. What is being sent at this moment may have
@@ -35,6 +37,7 @@ def stop_batch(batch: Batch, *, user: User, at: datetime, account_ids: Iterable[
     return stopped
 
 
+@repeats_on_conflict
 def cancel_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
     """This action will not leave. Raises NotAllowedError when it is too late for that."""
     with transaction.atomic():
@@ -58,6 +61,7 @@ def cancel_stopped(*, at: datetime) -> None:
         _cancel(returned.filter(stop_asked_by=user), user=user, at=at)
 
 
+@repeats_on_conflict
 def _cancel(actions: OutgoingActionQuerySet, *, user: User, at: datetime) -> int:
     """Those of these that have not left are cancelled; returns how many."""
     with transaction.atomic():

@@ -27,6 +27,7 @@ from messaging.states import Status
 from orders.models import Order
 from orders.refusals import explain_refusal
 from orders.states import Refusal
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 # How long after the latest promised delivery a message may still leave.
 MESSAGE_LASTS = timedelta(days=30)
@@ -118,6 +119,7 @@ def message_closes_at(order: Order, at: datetime) -> datetime:
     return closes_at
 
 
+@repeats_on_conflict
 def _queue_click(
     order: Order,
     action_type: ActionType,

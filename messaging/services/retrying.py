@@ -16,6 +16,7 @@ from messaging.services.refusing import NotAllowedError, same_message_sentence
 from messaging.services.requesting import message_closes_at
 from messaging.states import Status
 from orders.refusals import explain_refusal
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 
 def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
@@ -35,6 +36,7 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
         raise NotAllowedError(sentence) from error
 
 
+@repeats_on_conflict
 def _retry(action: OutgoingAction, *, user: User, at: datetime, not_after: datetime) -> None:
     with transaction.atomic():
         if not OutgoingAction.objects.filter(pk=action.pk).transition(

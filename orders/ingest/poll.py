@@ -18,6 +18,7 @@ from orders.locking import lock_orders_of
 from orders.models import OrderSync
 from sellers.models import SellerAccount
 from sellers.services import note_trouble
+from solicit_dashboard.conflicts import repeats_on_conflict
 from spapi import BadRequest, Client, LimitReached, OrderPage, SpApiError, Throttled
 
 # Never BUYER, RECIPIENT, TAX or PAYMENT: what is not asked for cannot be lost.
@@ -150,6 +151,18 @@ class _Run:
 
     def _take(self, page: OrderPage, token: str) -> bool:
         """The page and the place reached are stored together; False if another run was faster."""
+        stored = self._store(page, token)
+        if stored is None:
+            return False
+        counts, self.sync = stored
+        self.counts += counts
+        self.pages += 1
+        if self.on_page is not None:
+            self.on_page(self._result(finished=page.next_token is None))
+        return True
+
+    @repeats_on_conflict
+    def _store(self, page: OrderPage, token: str) -> tuple[Counts, OrderSync] | None:
         with transaction.atomic():
             sync = lock_orders_of(self.account.pk)
             if (sync.next_token, sync.search_started_at, sync.search_after) != (
@@ -157,10 +170,8 @@ class _Run:
                 self.sync.search_started_at,
                 self.sync.search_after,
             ):
-                return False
+                return None
             counts = upsert_orders(self.account, page.orders, seen_at=self.now)
-            self.counts += counts + Counts(unreadable=page.unreadable)
-            self.pages += 1
             sync.pages += 1
             sync.page_at = self.now
             sync.next_token = page.next_token or ""
@@ -171,10 +182,7 @@ class _Run:
             if page.next_token is None:
                 self._finish_search(sync)
             sync.save()
-            self.sync = sync
-        if self.on_page is not None:
-            self.on_page(self._result(finished=page.next_token is None))
-        return True
+        return counts + Counts(unreadable=page.unreadable), sync
 
     def _finish_search(self, sync: OrderSync) -> None:
         reached = sync.search_before or (sync.search_started_at or self.now) - AMAZON_LAGS

@@ -17,6 +17,7 @@ from orders.models import Order, OrderItem
 from orders.services import refresh_exclusions
 from orders.states import WindowSource
 from sellers.models import SellerAccount
+from solicit_dashboard.conflicts import repeats_on_conflict
 
 # Orders in one transaction: enough that a round trip does not matter, few enough that sending
 # seldom waits for a row.
@@ -79,11 +80,12 @@ def upsert_orders(
     """
     counts = Counts()
     for chunk in _chunks(orders, CHUNK):
-        with transaction.atomic():
-            counts += _upsert_chunk(account, chunk, seen_at)
+        counts += _upsert_chunk(account, chunk, seen_at)
     return counts
 
 
+@repeats_on_conflict
+@transaction.atomic
 def _upsert_chunk(account: SellerAccount, orders: list[spapi.Order], seen_at: datetime) -> Counts:
     lock_orders_of(account.pk)
     arrivals, unreadable = _read(account, orders, seen_at)
