@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 OWN_COPY_LASTS = timedelta(minutes=5)
 # A refresh is one HTTP call with a deadline of 45 s: after this the process that began it is dead.
 LOCK_SECONDS = 60.0
+# How often whoever waits for another process looks again.
+LOCK_LOOK_SECONDS = 0.02
 
 
 class RedisTokenStore(TokenStore):
@@ -48,11 +50,7 @@ class RedisTokenStore(TokenStore):
         own = self._own.get(key)
         if own is not None and own.expires_at - datetime.now(UTC) > OWN_COPY_LASTS:
             return own
-        shared = self._shared(key)
-        if shared is not None and (own is None or shared.expires_at > own.expires_at):
-            self._own[key] = shared
-            return shared
-        return own
+        return self._take_newer(key)
 
     def put(self, key: str, token: AccessToken) -> None:
         """The token is kept under the key, in Redis until it expires."""
@@ -77,7 +75,7 @@ class RedisTokenStore(TokenStore):
 
     @contextlib.contextmanager
     def lock(self, key: str) -> Iterator[None]:
-        """Held by one thread of one process at a time.
+        """Held by one thread of one process at a time, who sees what the one before has put.
 
         Whoever waited a minute goes on without it: a second refresh does no harm, a stop would.
         """
@@ -85,19 +83,32 @@ class RedisTokenStore(TokenStore):
             own_lock = self._locks[key]
         with own_lock:
             shared_lock = get_redis().lock(
-                redis_key("token-lock", key), timeout=LOCK_SECONDS, blocking_timeout=LOCK_SECONDS
+                redis_key("token-lock", key),
+                timeout=LOCK_SECONDS,
+                blocking_timeout=LOCK_SECONDS,
+                sleep=LOCK_LOOK_SECONDS,
             )
             try:
                 held = shared_lock.acquire()
             except RedisError:
                 held = False
             try:
+                if held:
+                    # our copy may last long and still be the one that another has just replaced
+                    self._take_newer(key)
                 yield
             finally:
                 if held:
                     # it ran out while we held it, or Redis went away: either way it is gone
                     with contextlib.suppress(LockError, RedisError):
                         shared_lock.release()
+
+    def _take_newer(self, key: str) -> AccessToken | None:
+        own, shared = self._own.get(key), self._shared(key)
+        if shared is not None and (own is None or shared.expires_at > own.expires_at):
+            self._own[key] = shared
+            return shared
+        return own
 
     def _shared(self, key: str) -> AccessToken | None:
         try:
