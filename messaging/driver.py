@@ -106,8 +106,6 @@ class Driver:
         except RedisError as error:
             logger.warning("The shard's lease will run out by itself: %s", error)
 
-    # The loop
-
     def _drive(self) -> bool:
         started = self._busy_at = self._clock.monotonic()
         while True:
@@ -126,7 +124,8 @@ class Driver:
             elif not self._in_flight():
                 return not self._lanes.is_idle
             elif self._lease.is_held() and self._calls.only_hang():
-                # Nobody waits for these but us.
+                # Nobody has to wait for these but us.
+                self._listener.stop()
                 self._let_go()
             # After this turn, in which a lane may have been the first.
             self._turn_at = now + TURN_SECONDS * min(1.0, self._lanes.shortest_interval())
@@ -207,8 +206,6 @@ class Driver:
         self._lanes.take_up(self._woken)
         self._woken.clear()
 
-    # Looks
-
     def _start_looks(self) -> None:
         wall = self._clock.now()
         for lane in self._lanes:
@@ -251,8 +248,6 @@ class Driver:
         """What waits for an account that Amazon has shut out is forgotten before it is tried, too."""
         if isinstance(answer, SpApiError) and connection_after(answer) is not None:
             self._find_due_at = 0.0
-
-    # Sends
 
     def _start_sends(self) -> None:
         if not self._lease.is_held():

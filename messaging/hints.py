@@ -75,7 +75,9 @@ class HintListener:
         self._thread.start()
 
     def stop(self) -> None:
-        """No hint is taken any more that is meant for the next driver."""
+        """No hint is taken any more that is meant for the next driver; may be called again."""
+        if self._ended.is_set():
+            return
         self._ended.set()
         stop_listening(self._shard)
         self._thread.join(2.0)

@@ -198,6 +198,7 @@ def test_a_driver_that_is_stopped_beside_a_call_that_hangs_lets_the_shard_go_and
         key = redis_key("shard", 0, "lease")
         wait_until(lambda: get_redis().get(key) is None, "the shard is free")
         assert leaving.is_alive()
+        assert [thread for thread in threading.enumerate() if thread.name == "wake"] == []
         (lane,) = json.loads(get_redis().get(redis_key("shard", 0, "state"))).values()
         assert lane["clean"] is False  # one call of it is under way
         drive()
