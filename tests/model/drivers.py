@@ -17,6 +17,7 @@ from messaging import controls, delivery, looks, results
 from messaging.action_types import Api
 from messaging.buckets import Answer
 from messaging.delivery import Claimed, Job
+from messaging.doubts import Doubt, doubt_about, standing_claims
 from messaging.lane_calls import LaneCalls, LeaseLostError, LookTooOldError
 from messaging.lanes import Control, Lane
 from messaging.looks import Look
@@ -80,6 +81,7 @@ class ModelDriver:
         self.send_calls: list[SendCall] = []
         self.looks: list[LookCall] = []
         self.sends: list[tuple[Lane, SendResult]] = []
+        self._doubts: list[Doubt] = []
         self.trouble: Trouble | None = None
 
     # What can be done next
@@ -104,6 +106,7 @@ class ModelDriver:
             "ask": bool(self.look_calls),
             "record_looks": bool(self.looks),
             "record_sends": bool(self.sends),
+            "settle_doubts": bool(self._doubts),
             "claim": any(e.job.not_before <= wall for lane in lanes for e in lane.ready),
             "look": any(
                 (lane.pending or lane.controls) and lane.next_moment(now, wall) <= now
@@ -147,9 +150,7 @@ class ModelDriver:
                     self._try(lambda: self._fill(lane, wall))  # noqa: B023 - called at once
 
     def _fill(self, lane: Lane, wall: Any) -> None:
-        lane.add(
-            delivery.take_up(lane.account, lane.api, now=wall, limit=30, but_not=lane.in_hand)
-        )
+        lane.add(delivery.take_up(lane.account, lane.api, now=wall, limit=30, but_not=lane.in_hand))
 
     def _lane(self, account: SellerAccount, api: Api) -> Lane:
         lane = self._lanes.get((account.pk, api))
@@ -216,7 +217,11 @@ class ModelDriver:
         if not chosen:
             return
         jobs = [entry.job for _, entry in chosen]
-        claims = self._try(lambda: delivery.claim(jobs, now=wall, worker=self.name)) or []
+        claims = self._try(lambda: delivery.claim(jobs, now=wall, worker=self.name))
+        if claims is None:
+            # perhaps it was committed, and only the acknowledgement is lost
+            self._doubts.append(doubt_about(jobs, claimed_at=wall, worker=self.name))
+            claims = []
         won = {claim.job.action_id: claim for claim in claims}
         for lane, entry in chosen:
             claim = won.get(entry.job.action_id)
@@ -246,6 +251,21 @@ class ModelDriver:
             self._leases.check_once_more(call.claimed_at, call.looked_at)
         except (LeaseLostError, LookTooOldError) as error:
             raise Aborted(str(error)) from error
+
+    def _settle_doubts(self) -> None:
+        doubt, now = self._doubts[0], self._clock.now()
+        answer = Aborted("The commit of its claim was not acknowledged.")
+
+        def settle() -> bool:
+            if not doubt.is_over(now):
+                stand = [SendResult(one, answer, None) for one in standing_claims(doubt)]
+                for one in stand:
+                    self._observer.answered(one.claimed, answer)
+                results.record(stand, now=now)
+            return True
+
+        if self._try(settle):
+            self._doubts.pop(0)
 
     def _record_sends(self) -> None:
         batch = [result for _, result in self.sends]

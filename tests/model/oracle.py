@@ -265,7 +265,8 @@ class Oracle:
         if before == "sending":
             answer = self._last_answer(row)
             self._demand(
-                isinstance(answer, NotSent | OutsideWindow), f"{step} after {answer!r}: it may have left"
+                isinstance(answer, NotSent | OutsideWindow),
+                f"{step} after {answer!r}: it may have left",
             )
         elif before in ("unconfirmed", "probably_sent"):
             self._check_offered(row, step)
@@ -275,9 +276,7 @@ class Oracle:
 
     def _check_offered(self, row: Row, step: str) -> None:
         if not ACTION_TYPES[row.kind].is_solicitation:
-            self._demand(
-                row.pk in self._standing.may_return, f"{step} without a person's word"
-            )
+            self._demand(row.pk in self._standing.may_return, f"{step} without a person's word")
             self._standing.may_return.discard(row.pk)
             return
         moments = [

@@ -15,7 +15,7 @@ from tests.model.oracle import OPEN, BreachError, Oracle, Row
 from tests.model.world import Cast, Example, ModelClock, Standing
 
 # What a driver does first of what it could do, when it simply goes on.
-ORDER = ("record_looks", "record_sends", "post", "ask", "claim", "look")
+ORDER = ("record_looks", "record_sends", "settle_doubts", "post", "ask", "claim", "look")
 MOST_STEPS = 60
 MOST_MOMENTS = 7
 MOST_ROUNDS = 40
@@ -33,16 +33,19 @@ class Stage:
         self.amazon = Amazon(self.clock.now)
         self.standing = Standing()
         self.oracle = Oracle(self.clock, self.amazon, self.standing, self.example)
-        self.drivers = [self._new_driver(index) for index in range(2)]
+        self._processes = 0
+        self.drivers = [self._new_driver() for _ in range(2)]
         self.moves: Counter[str] = Counter()
 
     def kill(self, driver: int) -> None:
         """What the driver had in hand is forgotten; another stands in its place."""
-        self.drivers[driver] = self._new_driver(driver)
+        self.drivers[driver] = self._new_driver()
 
     def move(self, driver: int, step: str, lists: List, posts: Post) -> None:
         """The driver has made this one step."""
         self.moves[step] += 1
+        if step in ("ask", "post"):
+            self.moves[f"{step}: {lists if step == 'ask' else posts}"] += 1
         self.drivers[driver].step(step, lists, posts)
         self.oracle.check()
 
@@ -106,15 +109,17 @@ class Stage:
 
     # In the end
 
+    def write_down(self) -> None:
+        """The drivers have finished what they had in hand and hold nothing of the past any more."""
+        for index, driver in enumerate(self.drivers):
+            driver.trouble = None
+            self.drive(index, "idle", List.TRUE, Post.ACCEPTED)
+
     def come_to_rest(self) -> None:
         """With a faithful Amazon and a fair driver everything finds its end, and the right one.
 
         Raises BreachError for what is stuck, forgotten, or shown as something that it is not.
         """
-        # the driver writes down what it had heard before, Amazon's refusals of an account among it
-        self.drivers[0].trouble = None
-        self.kill(1)
-        self.drive(0, "idle", List.TRUE, Post.ACCEPTED)
         now = self.clock.now()
         SellerAccount.objects.update(connection=Connection.CONNECTED, trouble="", paused_at=None)
         KillSwitch.objects.filter(lifted_at=None).update(lifted_at=now)
@@ -154,8 +159,9 @@ class Stage:
         if look_at < self.clock.now():
             raise BreachError(f"forgotten: {row}")
 
-    def _new_driver(self, index: int) -> ModelDriver:
-        return ModelDriver(f"worker:{index}", self.clock, self.amazon, self.oracle)
+    def _new_driver(self) -> ModelDriver:
+        self._processes += 1
+        return ModelDriver(f"worker:{self._processes}", self.clock, self.amazon, self.oracle)
 
 
 def _waits_for_a_person(kind: str, status: str) -> bool:
