@@ -28,6 +28,7 @@ class Run:
     latency_ms: float
     jitter_ms: float
     seconds: float
+    asked: int
     sent: int
     slowest_share: float
     mean_share: float
@@ -71,7 +72,7 @@ def mean(values: Sequence[float]) -> float:
 def print_run(run: Run) -> None:
     """The run as a person reads it."""
     print(
-        f"\n{run.sellers} sellers, {run.orders} orders each, {run.workers} worker(s), {run.database},"
+        f"\n{run.sellers} sellers, up to {run.orders} orders each, {run.workers} worker(s), {run.database},"
         f" {run.latency_ms:g} ms latency, {run.jitter_ms:g} ms jitter"
     )
     lines = [
@@ -79,7 +80,7 @@ def print_run(run: Run) -> None:
         ("share of the limit, mean", f"{run.mean_share:.4f}"),
         ("429", str(run.throttled)),
         ("duplicate POSTs", str(run.duplicates)),
-        ("sent", f"{run.sent} in {run.seconds:.1f} s"),
+        ("sent", f"{run.sent} of {run.asked} in {run.seconds:.1f} s"),
         ("CPU per order", f"{run.cpu_ms_per_order:.2f} ms"),
         ("CPU per 1,000 orders", f"{run.cpu_seconds_per_1000:.2f} s"),
         ("peak memory of the workers", f"{run.peak_rss_mb:.0f} MB"),
@@ -91,7 +92,7 @@ def print_run(run: Run) -> None:
     for name, milliseconds in (run.first_call_ms or {}).items():
         lines.append((f"click to first call, {name}", f"{milliseconds:.1f} ms"))
     for name, value in lines:
-        print(f"  {name:<36} {value:>14}")
+        print(f"  {name:<36} {value:>22}")
 
 
 def _moments(posts: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:

@@ -123,6 +123,7 @@ class Site:
         moments = [datetime.fromisoformat(post["at"]).timestamp() for post in posts]
         return self._figures(
             seconds=max(moments) - min(moments),
+            asked=total,
             sent=sent,
             slowest_share=min(reached.values(), default=0.0),
             mean_share=mean(list(reached.values())),
@@ -145,6 +146,7 @@ class Site:
             name = "driver gone" if gone else "driver waiting"
             times[name].append(self._click(self.accounts[number % len(self.accounts)]))
         return self._figures(
+            asked=0,
             sent=0,
             peak_rss_mb=workers.use().peak_rss_mb,
             first_call_ms={
