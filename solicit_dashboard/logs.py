@@ -14,8 +14,20 @@ from typing import Any
 
 REMOVED = "[removed]"
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
-    # LWA tokens and application secrets, by the prefixes that Amazon documents
-    (re.compile(r"\bAtz[a-z]\|[^\s\"'&,;<>\\]+"), REMOVED),
+    # A presigned address: who has its query may fetch what it leads to. Before the headers below,
+    # of which some may also stand in such a query.
+    (
+        re.compile(
+            r"\?[^\s\"'<>?]*?\b(?:x-amz-|signature=|awsaccesskeyid=)[^\s\"'<>]*", re.IGNORECASE
+        ),
+        f"?{REMOVED}",
+    ),
+    # LWA tokens, restricted data tokens and application secrets, by the prefixes that Amazon
+    # documents; also as they stand in an address
+    (
+        re.compile(r"\b(?:Atz[a-z]{1,4}|Atz\.sprdt|Atc)(?:\||%7C)[^\s\"'&,;<>\\]+", re.IGNORECASE),
+        REMOVED,
+    ),
     (re.compile(r"\bamzn1\.oa2-cs\.[\w.-]+"), REMOVED),
     # A whole header: the value may have blanks in it ("Bearer …")
     (
@@ -29,12 +41,15 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A field of a form, an address or a JSON document
     (
         re.compile(
-            r"\b(spapi_oauth_code|client_secret|refresh_token|access_token|password|secret_key"
-            r"|token_keys|csrfmiddlewaretoken)(\\?[\"']?\s*[:=]\s*b?\\?[\"']?)[^\s\"'&,;}\\]+",
+            r"\b(spapi_oauth_code|mws_auth_token|client_secret|refresh_token|access_token"
+            r"|restricted_?data_?token|password|secret_key|token_keys|metrics_token"
+            r"|csrfmiddlewaretoken|x-amz-signature|(?<=[?&])(?:code|token)(?==))(\\?[\"']?\s*[:=]\s*b?\\?[\"']?)[^\s\"'&,;}\\]+",
             re.IGNORECASE,
         ),
         rf"\1\2{REMOVED}",
     ),
+    # Without its header's name, as an exception may show it
+    (re.compile(r"\b(Bearer\s+)[^\s\"',;]{8,}", re.IGNORECASE), rf"\1{REMOVED}"),
     # The user and password of an address
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@\"']*@", re.IGNORECASE), rf"\1{REMOVED}@"),
 )

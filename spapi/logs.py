@@ -22,9 +22,14 @@ _TOKENS = re.compile(
 )
 _NAMED = re.compile(
     r"(?P<name>\b(?:access_token|refresh_token|client_secret|spapi_oauth_code|mws_auth_token"
-    r"|x-amz-access-token|x-amz-security-token|x-amz-signature|authorization|code(?==))"
+    r"|x-amz-access-token|x-amz-security-token|x-amz-signature|restrictedDataToken|authorization"
+    r"|code(?==))"
     r"[\"']?\s*[:=]\s*[\"']?)(?:Bearer\s+)?[^\s\"'&<>,;}]+",
     re.IGNORECASE,
+)
+# A presigned address: who has its query may fetch what it leads to.
+_PRESIGNED = re.compile(
+    r"\?[^\s\"'<>?]*?\b(?:x-amz-|signature=|awsaccesskeyid=)[^\s\"'<>]*", re.IGNORECASE
 )
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -35,7 +40,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= 8:
             for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
                 text = text.replace(form, REDACTED)
-    text = _TOKENS.sub(REDACTED, text)
+    text = _TOKENS.sub(REDACTED, _PRESIGNED.sub(f"?{REDACTED}", text))
     return _NAMED.sub(lambda found: found["name"] + REDACTED, text)
 
 

@@ -183,6 +183,9 @@ def test_answer_cannot_forge_a_line(amazon: Amazon, make_client: MakeClient) -> 
         "/callback?spapi_oauth_code=canary&state=1",
         "/callback?code=canary",
         "https://bucket/?X-Amz-Signature=canary&X-Amz-Security-Token=canary",
+        "https://bucket/a?x=1&X-Amz-Credential=canary&X-Amz-Date=canary",
+        "https://bucket/a?AWSAccessKeyId=canary&Signature=canary",
+        '{"restrictedDataToken":"canary"}',
     ],
 )
 def test_what_looks_like_a_secret_is_taken_out(text: str) -> None:
