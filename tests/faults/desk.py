@@ -128,8 +128,11 @@ def _queue_messages(
     """Messages to buyers to whom Amazon lets us write, the accounts that have such in turn, each with a
     text that no other one has."""
     orders: dict[int, list[Order]] = defaultdict(list)
-    for order in Order.objects.filter(account_id__in=accounts, amazon_order_id__in=offered):
-        orders[order.account_id].append(order)
+    # The newest: those that are about to be shipped would soon no longer be open to a question.
+    newest = Order.objects.filter(account_id__in=accounts, amazon_order_id__in=offered)
+    for order in newest.order_by("-purchased_at"):
+        if len(orders[order.account_id]) < 2:
+            orders[order.account_id].append(order)
     accounts = [account for account in accounts if account in orders]
     user = User.objects.get(username="rig")
     at = timezone.now() - timedelta(seconds=5)

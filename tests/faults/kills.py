@@ -140,7 +140,6 @@ class _Killer:
 
     def _kill_one(self) -> None:
         rig = self.rig
-        self.start_what_gave_up()
         nodes = rig.nodes
         if rig.random.random() < self.node_share:
             node = rig.random.choice([*nodes, rig.clock])
@@ -152,6 +151,7 @@ class _Killer:
         children: list[tuple[str, int]] = []
 
         def found() -> bool:
+            self.start_what_gave_up()
             children.extend((node.name, pid) for node in nodes for pid in node.children())
             return bool(children)
 

@@ -17,7 +17,7 @@ from tests.faults.rig import KINDS, Rig
 from tests.faults.table import row
 
 
-@row("F14", "Redis is flushed every 2 s", "0 twice, 0 lost; due to claimed within 10 s", quick=True)
+@row("F14", "Redis is flushed every 2 s", "0 twice, 0 lost; due to claimed within 10 s")
 def flushed(seed: int) -> str:
     """Ten times, under load."""
     with Rig(nodes=2, sellers=4, orders=800, seed=seed) as rig:
@@ -96,7 +96,7 @@ def storms(seed: int) -> str:
     return _storms(10, seed)
 
 
-@row("F17q", "10 resets to Redis in 3 s, once", "0 twice, 0 lost; no lasting stall", quick=True)
+@row("F17q", "10 resets to Redis in 3 s, once", "0 twice, 0 lost; no lasting stall")
 def storm(seed: int) -> str:
     """One such storm."""
     return _storms(1, seed)
@@ -119,9 +119,7 @@ def _storms(number: int, seed: int) -> str:
         return f"{number} storms, longest stall {max(stalls):.1f} s; {said}"
 
 
-@row(
-    "F18", "Redis is full (noeviction)", "asking still works, rows stay queued; lost 0", quick=True
-)
+@row("F18", "Redis is full (noeviction)", "asking still works, rows stay queued; lost 0")
 def full(seed: int) -> str:
     """`maxmemory` of a byte for three seconds."""
     with Rig(nodes=2, sellers=2, orders=400, seed=seed) as rig:

@@ -279,6 +279,8 @@ class Rig:
         self, number: int, kind: str = SOLICITATION, accounts: Sequence[int] | None = None
     ) -> list[int]:
         """Up to so many actions more are due now, the accounts in turn; their ids."""
+        if kind == MESSAGE:  # which comes to an end with every shipment
+            self._offered[kind] = _numbers(self.amazon.ask("GET", "/_messageable"))
         ids: list[int] = self.run(
             "result = queue(number, kind, accounts, offered)",
             number=number,

@@ -143,7 +143,7 @@ def _hit(rig: Rig) -> set[int]:
     return {action for line in rig.faults() for action in line["actions"]}
 
 
-@row("F8", "the machine sleeps for an hour after a claim", "no POST after waking", quick=True)
+@row("F8", "the machine sleeps for an hour after a claim", "no POST after waking")
 def slept(seed: int) -> str:
     """CLOCK_BOOTTIME is an hour on, CLOCK_MONOTONIC is not."""
     with Rig(nodes=1, sellers=2, orders=600, seed=seed, fault="after_claim:suspend") as rig:
@@ -170,7 +170,7 @@ def _first_outcomes(rig: Rig) -> list[str]:
     return [str(outcome) for (outcome,) in rows]
 
 
-@row("F10", "Amazon hangs for ten minutes", "the deadline ends it; Celery kills nobody", quick=True)
+@row("F10", "Amazon hangs for ten minutes", "the deadline ends it; Celery kills nobody")
 def hung(seed: int) -> str:
     """With the deadline of 0.8 s."""
     faults = [
@@ -192,7 +192,7 @@ def _children_when_up(rig: Rig) -> list[int]:
     return rig.nodes[0].children()
 
 
-@row("F11", "the same task 1,000 times at once", "1 POST for each action", quick=True)
+@row("F11", "the same task 1,000 times at once", "1 POST for each action")
 def hinted_thousandfold(seed: int) -> str:
     """Two shards, five hundred hints for each, at two nodes."""
     with Rig(nodes=2, sellers=2, orders=600, seed=seed) as rig:
