@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -126,16 +127,28 @@ def claim(
     After a database error it is not known whether they are claimed, see `messaging.doubts`.
     """
     lease = lease or timedelta(seconds=settings.LEASE_SECONDS)
-    return repeated_on_conflict(lambda: _claim(jobs, now, worker, lease))
+    while jobs:
+        try:
+            return repeated_on_conflict(partial(_claim, jobs, now, worker, lease))
+        except _OvertakenError as error:
+            jobs = [job for job in jobs if job.action_id not in error.action_ids]
+    return []
+
+
+class _OvertakenError(Exception):
+    """These were stopped, or refused by their orders, while the claim waited; it was undone."""
+
+    def __init__(self, action_ids: set[int]) -> None:
+        super().__init__()
+        self.action_ids = action_ids
 
 
 def _claim(jobs: Sequence[Job], now: datetime, worker: str, lease: timedelta) -> list[Claimed]:
     by_id = {job.action_id: job for job in jobs}
+    allowed = OutgoingAction.objects.filter(order_allows({job.kind for job in jobs}, now))
     with transaction.atomic(durable=True):
         ids = (
-            OutgoingAction.objects.filter(
-                order_allows({job.kind for job in jobs}, now), pk__in=by_id
-            )
+            allowed.filter(pk__in=by_id)
             .claimable(now)
             .transition(Status.QUEUED, Status.SENDING, at=now, lease_until=now + lease)
         )
@@ -164,6 +177,11 @@ def _claim(jobs: Sequence[Job], now: datetime, worker: str, lease: timedelta) ->
                 for pk in ids
             ]
         )
+        # A statement that has to wait for a row reads that row anew, and nothing else: a switch, a
+        # pause or an exclusion that was committed meanwhile is found only by the next statement.
+        standing = set(allowed.filter(pk__in=ids).unstopped().values_list("pk", flat=True))
+        if len(standing) < len(ids):
+            raise _OvertakenError(set(ids) - standing)
     return [
         Claimed(
             job=job,

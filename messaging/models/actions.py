@@ -55,13 +55,18 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
             look_at__lte=now,
         )
 
-    def claimable(self, now: datetime) -> Self:
-        """Those that may be claimed for sending at this moment (UTC, of the database's clock)."""
+    def unstopped(self) -> Self:
+        """Those that no kill switch covers and whose account may send."""
         return self.filter(
             ~Exists(
                 KillSwitch.objects.standing().covering(OuterRef("account_id"), OuterRef("kind"))
             ),
             Exists(SellerAccount.objects.sending().filter(pk=OuterRef("account_id"))),
+        )
+
+    def claimable(self, now: datetime) -> Self:
+        """Those that may be claimed for sending at this moment (UTC, of the database's clock)."""
+        return self.unstopped().filter(
             status=Status.QUEUED,
             stop_asked_by=None,
             not_before__lte=now,
