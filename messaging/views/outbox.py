@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from messaging.decisions import DECIDABLE
 from messaging.models import OutgoingAction, OutgoingActionQuerySet
+from messaging.order_rules import message_refusals
 from messaging.outbox import PILLS, OutboxFilter, Pill, read_filter
 from messaging.services import NotAllowedError, cancel_action, retry_action
 from messaging.states import STOPPABLE, Status
@@ -70,25 +71,34 @@ def action_row(action: OutgoingAction, reach: Reach) -> ActionRow:
 
 
 def action_rows(ids: list[int], reach: Reach) -> list[ActionRow]:
-    """The rows of these actions in this order; one query, and one if any of them was refused."""
+    """The rows of these actions in this order; one query, and one for each of the two sorts that were refused."""
     actions = OutgoingAction.objects.select_related("order", "account", "requested_by")
     return _rows(fetch(actions, ids), reach)
 
 
 def _rows(actions: list[OutgoingAction], reach: Reach) -> list[ActionRow]:
-    refused = [action.order_id for action in actions if action.status == Status.REFUSED]
-    # what our own rules refuse by now cannot be tried again
-    over = Order.objects.filter(pk__in=refused).refusals(timezone.now())
+    over = _cannot_be_tried_again([one for one in actions if one.status == Status.REFUSED])
     return [
         ActionRow(
             action=action,
             may_cancel=may_send and action.status in STOPPABLE,
-            may_retry=may_send and action.status == Status.REFUSED and action.order_id not in over,
+            may_retry=may_send and action.status == Status.REFUSED and action.pk not in over,
             may_decide=action.status in DECIDABLE and reach.may(action.account_id, Role.MANAGER),
         )
         for action in actions
         for may_send in [reach.may(action.account_id, Role.OPERATOR)]
     ]
+
+
+def _cannot_be_tried_again(refused: list[OutgoingAction]) -> set[int]:
+    """The ids of those whose orders our own rules for their kind refuse by now."""
+    requests = [action.order_id for action in refused if action.type.is_solicitation]
+    writings = [action.order_id for action in refused if not action.type.is_solicitation]
+    over = {
+        True: Order.objects.filter(pk__in=requests).refusals(timezone.now()) if requests else {},
+        False: message_refusals(writings) if writings else {},
+    }
+    return {one.pk for one in refused if one.order_id in over[one.type.is_solicitation]}
 
 
 def is_any_moving(rows: list[ActionRow]) -> bool:

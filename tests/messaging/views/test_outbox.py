@@ -22,6 +22,7 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
+from tests.messaging.sending import due_message
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -310,6 +311,19 @@ def test_a_refused_request_can_be_tried_again_while_its_order_may_be_asked(
         earliest_delivery_at=timezone.now() - timedelta(days=60),
         latest_delivery_at=timezone.now() - timedelta(days=50),
     )
+    page = log_in(account).get("/outbox/").content.decode()
+    assert f"/outbox/{again.pk}/retry/" in page
+    assert f"/outbox/{over.pk}/retry/" not in page
+
+
+def test_a_refused_message_can_be_tried_again_while_its_buyer_may_be_written_to(
+    account: SellerAccount,
+) -> None:
+    again, over = (
+        due_message(order__account=account, text=text, status=Status.REFUSED)
+        for text in ("Which engraving?", "Which colour?")
+    )
+    Order.objects.filter(pk=over.order_id).update(is_cancelled=True)
     page = log_in(account).get("/outbox/").content.decode()
     assert f"/outbox/{again.pk}/retry/" in page
     assert f"/outbox/{over.pk}/retry/" not in page
