@@ -170,7 +170,7 @@ def action(request: HttpRequest, action_id: int) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, action_id: int) -> HttpResponse:
     """The action does not leave, if it has not left."""
-    return _change(request, action_id, cancel_action, "Cancelled. Nothing was sent.")
+    return _change(request, action_id, cancel_action, "Cancelled. It does not leave.")
 
 
 @require_POST

@@ -22,7 +22,7 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
-from tests.messaging.sending import due_message
+from tests.messaging.sending import NOW, due_message, lose
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -218,7 +218,7 @@ def test_cancelling_by_a_plain_form_goes_back(account: SellerAccount) -> None:
         f"/outbox/{action.pk}/cancel/", {"next": "/outbox/?state=waiting"}, follow=True
     )
     assert response.redirect_chain == [("/outbox/?state=waiting", 302)]
-    assert "Nothing was sent." in response.content.decode()
+    assert "It does not leave." in response.content.decode()
     action.refresh_from_db()
     assert action.status == Status.CANCELLED
 
@@ -327,3 +327,14 @@ def test_a_refused_message_can_be_tried_again_while_its_buyer_may_be_written_to(
     page = log_in(account).get("/outbox/").content.decode()
     assert f"/outbox/{again.pk}/retry/" in page
     assert f"/outbox/{over.pk}/retry/" not in page
+
+
+def test_cancelling_what_may_have_left_before_does_not_say_that_nothing_was_sent(
+    account: SellerAccount,
+) -> None:
+    action = due_message(order__account=account)
+    lose(action)
+    OutgoingAction.objects.transition(Status.UNCONFIRMED, Status.QUEUED, at=NOW)
+    response = log_in(account).post(f"/outbox/{action.pk}/cancel/", headers=HTMX)
+    assert "Cancelled" in response.content.decode()
+    assert "Nothing was sent" not in response.content.decode()
