@@ -12,31 +12,31 @@ Everything has a free port and a directory of its own, and nothing is left when 
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any, Self
 
 import psycopg
 
-from sandbox.testing import Running
-from solicit_dashboard.children import Janitor, start_child
-from solicit_dashboard.env import SETTING_NAMES
+from solicit_dashboard.children import Janitor
 from tests.faults.checker import Report, check
 from tests.faults.history import History
 from tests.faults.node import Node
 from tests.faults.proxy import Proxy
-from tests.faults.servers import ROOT, RedisServer, shared_postgres
+from tests.faults.servers import (
+    RedisServer,
+    base_environment,
+    running_amazon,
+    shared_postgres,
+)
+from tests.faults.telling import Desk, RigError
 
 SOLICITATION = "productReviewAndSellerFeedback"
 MESSAGE = "confirmOrderDetails"
@@ -50,12 +50,7 @@ LIST_OF = {
     MESSAGE: "getMessagingActionsForOrder",
 }
 # While one of these is not empty somebody still has something to do.
-_ENDPOINTS = ("SPAPI_ENDPOINT", "LWA_ENDPOINT")  # nobody, until they are known
 _MOVING = ("queued", "held", "sending")
-
-
-class RigError(Exception):
-    """The rig could not do what it was told, or what it waited for never came."""
 
 
 class Rig:
@@ -137,14 +132,17 @@ class Rig:
         self.redis = RedisServer(self.directory / "redis")
         stack.callback(self.redis.kill)
         self.postgres = shared_postgres()
-        self._base = self._environment()
+        self._base = base_environment(self.directory, self.redis.url) | self._settings
         self.database = self.postgres.make(self._base)
         stack.callback(self.postgres.drop, self.database)
-        self._start_amazon(stack)
+        self.amazon = stack.enter_context(
+            running_amazon(self._world, self.directory, self._base, self._janitor)
+        )
         self._point_at_servers(stack)
         self._ask_connection: psycopg.Connection[tuple[Any, ...]] | None = None
         stack.callback(self._forget_connection)
-        self._desk = self._start_desk(stack)
+        self._desk = Desk(self._desk_environment, self.directory / "desk.log")
+        stack.callback(self._desk.close)
         self.accounts = self.run("result = connect(url)", url=self.amazon.url)
         self._offered = {
             SOLICITATION: _numbers(self.amazon.eligible()),
@@ -159,46 +157,6 @@ class Rig:
             self.clock.start()
         for _ in range(nodes):
             self.add_node(children=children)
-
-    def _environment(self) -> dict[str, str]:
-        names = {name for plain in SETTING_NAMES for name in (plain, f"{plain}_FILE")}
-        kept = {name: value for name, value in os.environ.items() if name not in names}
-        ours = ("SECRET_KEY", "TOKEN_KEYS", "DEBUG", "SEND_HOLD_SECONDS", *_ENDPOINTS)
-        return {
-            **kept,
-            **{name: os.environ[name] for name in ours},
-            "DJANGO_SETTINGS_MODULE": "solicit_dashboard.settings",
-            "DATA_DIR": str(self.directory),
-            "RIG_DIR": str(self.directory),
-            "REDIS_URL": self.redis.url,
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
-            "LOG_LEVEL": "WARNING",
-            **self._settings,
-        }
-
-    def _start_amazon(self, stack: ExitStack) -> None:
-        log = self.directory / "amazon.log"
-        command = [sys.executable, "-m", "sandbox", "--data", str(self.directory / "amazon")]
-        command += [f"--{name}={value}" for name, value in self._world.items()]
-        with log.open("wb") as output:
-            process = start_child(command, self._base, output.fileno())
-        self._janitor.watch(process.pid)
-
-        def stop() -> None:
-            process.terminate()
-            process.wait(30)
-            self._janitor.forget(process.pid)
-
-        stack.callback(stop)
-        self.wait_for(
-            lambda: b"listens on" in log.read_bytes() or process.poll() is not None,
-            "Amazon listens",
-            every=0.02,
-        )
-        if process.poll() is not None:
-            raise RigError(f"the sandbox ended: {log.read_text()}")
-        self.amazon = Running(log.read_text().split()[-1], stop)
 
     def _point_at_servers(self, stack: ExitStack) -> None:
         """The workers' environment, with proxies where they were wanted."""
@@ -215,26 +173,6 @@ class Rig:
             self.proxies[name] = proxy
             addresses[name] = proxy.url
         self.environment = self._base | _named(addresses)
-
-    def _start_desk(self, stack: ExitStack) -> subprocess.Popen[str]:
-        log = stack.enter_context((self.directory / "desk.log").open("wb"))
-        desk = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.desk"],
-            env=self._desk_environment,
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-
-        def stop() -> None:
-            with desk:
-                assert desk.stdin is not None
-                desk.stdin.close()
-
-        stack.callback(stop)
-        return desk
 
     # Nodes
 
@@ -263,17 +201,7 @@ class Rig:
 
     def run(self, source: str, **names: Any) -> Any:
         """What the source, run in the product (`tests.faults.desk`), put into `result`."""
-        assert self._desk.stdin is not None
-        assert self._desk.stdout is not None
-        self._desk.stdin.write(json.dumps({"run": source, "with": names}) + "\n")
-        self._desk.stdin.flush()
-        line = self._desk.stdout.readline()
-        if not line:
-            raise RigError((self.directory / "desk.log").read_text("utf-8", "replace"))
-        answer = json.loads(line)
-        if "error" in answer:
-            raise RigError(answer["error"])
-        return answer["result"]
+        return self._desk.run(source, names)
 
     def queue(
         self, number: int, kind: str = SOLICITATION, accounts: Sequence[int] | None = None
@@ -426,14 +354,3 @@ def _named(addresses: Mapping[str, str]) -> dict[str, str]:
         "SPAPI_ENDPOINT": addresses["amazon"],
         "LWA_ENDPOINT": addresses["amazon"],
     }
-
-
-@contextmanager
-def paused(rig: Rig, name: str) -> Iterator[Proxy]:
-    """The server behind that proxy cannot be reached while the block runs."""
-    proxy = rig.proxies[name]
-    proxy.refuse()
-    try:
-        yield proxy
-    finally:
-        proxy.pass_on()

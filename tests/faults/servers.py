@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -22,8 +22,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from solicit_dashboard.children import start_child
+from sandbox.testing import Running
+from solicit_dashboard.children import Janitor, start_child
 from solicit_dashboard.embedded_redis import embedded_redis_binary
+from solicit_dashboard.env import SETTING_NAMES
 from tests.environment import start_redis
 from tests.postgres import running_postgres
 
@@ -187,3 +189,52 @@ class RedisServer:
                 time.sleep(0.02)
             else:
                 return
+
+
+def base_environment(directory: Path, redis_url: str) -> dict[str, str]:
+    """The environment of all processes of a rig, but for the addresses of Amazon and the database."""
+    names = {name for plain in SETTING_NAMES for name in (plain, f"{plain}_FILE")}
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    # Nobody answers at these endpoints: they only let a migration be run.
+    ours = ("SECRET_KEY", "TOKEN_KEYS", "DEBUG", "SEND_HOLD_SECONDS", "SPAPI_ENDPOINT")
+    return {
+        **kept,
+        **{name: os.environ[name] for name in (*ours, "LWA_ENDPOINT")},
+        "DJANGO_SETTINGS_MODULE": "solicit_dashboard.settings",
+        "DATA_DIR": str(directory),
+        "RIG_DIR": str(directory),
+        "REDIS_URL": redis_url,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+@contextmanager
+def running_amazon(
+    world: Mapping[str, object],
+    directory: Path,
+    environment: Mapping[str, str],
+    janitor: Janitor,
+) -> Iterator[Running]:
+    """A sandbox with these options, in a process of its own, that keeps a journal of the POSTs."""
+    log = directory / "amazon.log"
+    command = [sys.executable, "-m", "sandbox", "--data", str(directory / "amazon")]
+    command += [f"--{name}={value}" for name, value in world.items()]
+    with log.open("wb") as output:
+        process = start_child(command, environment, output.fileno())
+    janitor.watch(process.pid)
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(30)
+
+    try:
+        while b"listens on" not in log.read_bytes():
+            if process.poll() is not None:
+                raise RuntimeError(f"the sandbox ended: {log.read_text()}")
+            time.sleep(0.02)
+        yield Running(log.read_text().split()[-1], stop)
+    finally:
+        stop()
+        janitor.forget(process.pid)
