@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from celery import shared_task
 from django.utils import timezone
+from redis import RedisError
+from redis.exceptions import LockError
 
 from orders.ingest.due import sync_due_accounts
 from solicit_dashboard.celery import stop_requested
+from solicit_dashboard.redis import get_redis, redis_key
+
+# Longer than one account takes; so long reading rests when the process that reads is killed.
+TURN_SECONDS = 300.0
 
 
 @shared_task(name="orders.tasks.sync_due", ignore_result=True)
 def sync_due() -> None:
-    """The orders of every account that is due have been read."""
-    sync_due_accounts(timezone.now, stop_requested)
+    """The orders of every account that is due have been read, unless a run is under way.
+
+    One at a time: where Amazon is slow a run takes many minutes, and the ticks that come meanwhile
+    would take every process from the dispatcher and the sweeper.
+    """
+    turn = get_redis().lock(redis_key("sync-due"), timeout=TURN_SECONDS, thread_local=False)
+    if not turn.acquire(blocking=False):
+        return
+
+    def is_stopping() -> bool:
+        if stop_requested():
+            return True
+        try:
+            turn.reacquire()
+        except (LockError, RedisError):
+            return True  # somebody else may be reading by now; the next tick goes on
+        return False
+
+    try:
+        sync_due_accounts(timezone.now, is_stopping)
+    finally:
+        with contextlib.suppress(LockError, RedisError):
+            turn.release()
