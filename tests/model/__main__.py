@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import secrets
 import subprocess
 import sys
@@ -62,7 +63,12 @@ def _read(folder: Path) -> dict[str, Counter[str]]:
 
 def _report(totals: dict[str, Counter[str]], seconds: float) -> None:
     examples = totals.get("examples", Counter())["run"]
-    print(f"\n{examples} examples in {seconds:.0f} s ({examples / seconds:.1f} a second)")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    print(
+        f"\n{examples} examples in {seconds:.0f} s ({examples / seconds:.1f} a second),"
+        f" {cpu:.0f} CPU s ({examples / cpu:.1f} a CPU second)"
+    )
     for name in ("rules", "moves", "steps"):
         numbers = totals.get(name, Counter())
         print(f"\n{name}: {numbers.total()}")

@@ -217,6 +217,32 @@ class Sending(RuleBasedStateMachine):
 
     @rule(
         driver=DRIVERS,
+        at=st.sampled_from(["ready", "claimed", "posted"]),
+        posts=st.sampled_from([Post.ACCEPTED, Post.LOST_BEFORE, Post.THROTTLED]),
+        by=st.sampled_from(["time", "the other driver", "an order", "a stop", "a person"]),
+        span=SPANS,
+        number=NUMBERS,
+    )
+    def interrupt(
+        self, driver: int, at: str, posts: Post, by: str, span: timedelta, number: int
+    ) -> None:
+        """One driver hangs between two steps while something else happens, and then goes on."""
+        self._count(f"interrupted by {by}")
+        self.stage.drive(driver, at, List.TRUE, posts)
+        if by == "time":
+            self.wait(span, is_swept=number % 2 == 0)
+        elif by == "the other driver":
+            self.stage.go_on(1 - driver, "claimed", List.TRUE, Post.ACCEPTED)
+        elif by == "an order":
+            self.order_changes(CLICKED[number % len(CLICKED)], "exclude")
+        elif by == "a stop":
+            self.stop(number % 2, halfway=True, how=STOPS[number])
+        else:
+            self.person(number, VERBS[number])
+        self.stage.drive(driver, "idle", List.TRUE, Post.ACCEPTED)
+
+    @rule(
+        driver=DRIVERS,
         statements=st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 9]),
         after_commit=st.booleans(),
     )
