@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -35,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
 
     def say(line: str) -> None:
-        if not options.json:
-            print(f"{time.monotonic() - begun:6.0f} s  {line}", file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - begun:6.0f} s  {line}", file=sys.stderr, flush=True)
 
     results = page.Results(seed=options.seed)
     if options.kills:
@@ -115,4 +115,6 @@ def _as_json(results: page.Results) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    # So that everything that was started is ended, and no directory is left.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     sys.exit(main())

@@ -84,6 +84,21 @@ class Node:
 
 def children_of(parent: int) -> list[int]:
     """The processes directly below that one (zombies left out)."""
+    try:
+        found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    except OSError:
+        return _children_by_ps(parent)
+    return sorted(pid for pid in map(int, found) if _is_alive(pid))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _children_by_ps(parent: int) -> list[int]:
     listing = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
     ).stdout
