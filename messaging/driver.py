@@ -47,6 +47,8 @@ DATABASE_PAUSE_SECONDS = 0.5
 # Rather than leave the other lanes idle beside a call that hangs, a driver stays so many times
 # longer than it was told to.
 MOST_OVERTIME = 4
+# So long at most it sends what it has looked at before it hands over: a bucket fills in that time.
+WIND_UP_SECONDS = 5.0
 
 
 class Driver:
@@ -114,10 +116,12 @@ class Driver:
             self._with_database(self._settle_doubts)
             self._with_database(self._record_looks)
             self._with_database(self._record_sends)
-            leaving = self._is_leaving(now - started)
+            overtime = self._overtime(now - started)
+            leaving = self._is_leaving(overtime)
             if not leaving:
-                self._with_database(self._find_due)
-                self._start_looks()
+                if overtime <= 0:
+                    self._with_database(self._find_due)
+                    self._start_looks()
                 self._with_database(self._start_sends)
                 if self._is_idle(now):
                     return False
@@ -131,12 +135,20 @@ class Driver:
             self._turn_at = now + TURN_SECONDS * min(1.0, self._lanes.shortest_interval())
             self._wait(leaving)
 
-    def _is_leaving(self, age: float) -> bool:
-        """Whether nothing new is begun: told to stop, without the lease, or the time is over."""
+    def _overtime(self, age: float) -> float:
+        """Seconds since the time was over; negative before."""
+        return age - self._seconds * (MOST_OVERTIME if self._calls.any_hangs() else 1)
+
+    def _is_leaving(self, overtime: float) -> bool:
+        """Whether nothing new leaves: told to stop, without the lease, or the time is over.
+
+        What was looked at is sent before: the next driver would have to look at it again.
+        """
         if self._stop() or not self._lease.is_held():
             return True
-        patience = MOST_OVERTIME if self._calls.any_hangs() else 1
-        return age > self._seconds * patience
+        if not 0 < overtime <= WIND_UP_SECONDS:
+            return overtime > 0
+        return not self._lanes.have_looked(self._clock.now())
 
     def _is_idle(self, now: float) -> bool:
         if self._in_flight() or not self._lanes.is_idle:

@@ -48,6 +48,10 @@ class LaneBook:
         """Whether some call has not come back."""
         return any(lane.looking or lane.sending for lane in self)
 
+    def have_looked(self, wall: datetime) -> bool:
+        """Whether looks are made, or under way, for what may leave at that moment (UTC)."""
+        return any(lane.looking or lane.may_send(wall) for lane in self)
+
     def next_moment(self, now: float, wall: datetime) -> float:
         """When the first lane wants to be asked, if nothing happens before (monotonic seconds)."""
         return min((lane.next_moment(now, wall) for lane in self), default=float("inf"))

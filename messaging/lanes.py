@@ -173,6 +173,10 @@ class Lane:
         self.sending += 1
         return entry
 
+    def may_send(self, wall: datetime) -> bool:
+        """Whether something that was looked at waits for nothing but its slot."""
+        return any(entry.job.not_before <= wall for entry in self.ready)
+
     def not_claimed(self, job: Job) -> None:
         """Somebody else has it, or it may not leave any more: its token is free again."""
         self.sending -= 1
