@@ -43,7 +43,8 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(
             r"\b(spapi_oauth_code|mws_auth_token|client_secret|refresh_token|access_token"
             r"|restricted_?data_?token|password|secret_key|token_keys|metrics_token"
-            r"|csrfmiddlewaretoken|x-amz-signature|(?<=[?&])(?:code|token)(?==))(\\?[\"']?\s*[:=]\s*b?\\?[\"']?)[^\s\"'&,;}\\]+",
+            r"|csrfmiddlewaretoken|x-amz-signature|(?<=[?&])(?:code|token)(?==))"
+            r"(\\?[\"']?\s*[:=]\s*b?\\?[\"']?)[^\s\"'&,;}\\]+",
             re.IGNORECASE,
         ),
         rf"\1\2{REMOVED}",

@@ -3,7 +3,7 @@
 Stands by itself: requests and the standard library, no Django. Everything public is named here.
 """
 
-from spapi.auth import AccessToken, Credentials, MemoryTokenStore, TokenStore
+from spapi.auth import Credentials
 from spapi.client import Client
 from spapi.errors import (
     Aborted,
@@ -40,6 +40,7 @@ from spapi.limits import Limiter, RateLimiting, RetryInfo, Unlimited
 from spapi.logs import Logging
 from spapi.marketplaces import MARKETPLACES, REGIONS, Marketplace, Region
 from spapi.operations import OPERATIONS, Operation
+from spapi.tokens import AccessToken, MemoryTokenStore, TokenStore
 from spapi.transport import (
     HttpAnswer,
     HttpRequest,
@@ -58,6 +59,7 @@ from spapi.types import (
     OrderItem,
     OrderPage,
     Package,
+    RestrictedResource,
     TimeWindow,
 )
 
@@ -108,6 +110,7 @@ __all__ = [
     "RateLimiting",
     "Region",
     "Rejected",
+    "RestrictedResource",
     "RetryInfo",
     "ServerError",
     "SpApiError",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from spapi.answers import error_of, kept_body, request_id
-from spapi.auth import AccessToken, Tokens
+from spapi.auth import Tokens
 from spapi.deadlines import SendPrevented
 from spapi.errors import (
     Aborted,
@@ -22,6 +22,7 @@ from spapi.limits import Limiter, RateLimiting, RetryInfo
 from spapi.logs import CallLog, logger
 from spapi.operations import Operation
 from spapi.texts import rate
+from spapi.tokens import AccessToken
 from spapi.transport import HttpAnswer, HttpRequest, Transport, TransportFailed
 
 _Error = TypeVar("_Error", bound=SpApiError)

@@ -1,14 +1,12 @@
 """The client: one method for each operation of Amazon's that is called."""
 
-import ipaddress
-import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
+from functools import partial
 
 from spapi.answers import request_id
-from spapi.auth import AccessToken, Credentials, MemoryTokenStore, Tokens, TokenStore
+from spapi.auth import Credentials, Tokens
 from spapi.calls import Caller
 from spapi.hal import parse_action_links
 from spapi.limits import Limiter, RateLimiting
@@ -16,6 +14,7 @@ from spapi.logs import CallLog, Logging
 from spapi.marketplaces import REGIONS
 from spapi.operations import (
     CREATE_CONFIRM_ORDER_DETAILS,
+    CREATE_RESTRICTED_DATA_TOKEN,
     CREATE_SOLICITATION,
     GET_MARKETPLACE_PARTICIPATIONS,
     GET_MESSAGING_ACTIONS,
@@ -24,13 +23,23 @@ from spapi.operations import (
     SEARCH_ORDERS,
     Operation,
 )
-from spapi.reading import read_order, read_page, read_participations
+from spapi.reading import read_order, read_page, read_participations, read_restricted_token
 from spapi.texts import parse_json
+from spapi.tokens import AccessToken, MemoryTokenStore, TokenKeeper, TokenStore, key_of
 from spapi.transport import HttpTransport, Transport
-from spapi.types import Accepted, MarketplaceParticipation, OfferedActions, Order, OrderPage
+from spapi.types import (
+    Accepted,
+    MarketplaceParticipation,
+    OfferedActions,
+    Order,
+    OrderPage,
+    RestrictedResource,
+)
 from spapi.user_agent import user_agent
+from spapi.writing import base_address, json_body, moments, query_text
 
 LWA_ENDPOINT = "https://api.amazon.com"
+MOST_RESTRICTED_RESOURCES = 50
 
 
 class Client:
@@ -72,19 +81,25 @@ class Client:
         self.region = region
         self._transport = transport or HttpTransport()
         self._owns_transport = transport is None
+        self._token_store = token_store if token_store is not None else MemoryTokenStore()
         log = CallLog(logging or Logging(), lambda: tokens.secrets())
-        tokens = Tokens(
+        self._tokens_for = partial(
+            Tokens,
             credentials,
-            token_store if token_store is not None else MemoryTokenStore(),
+            self._token_store,
             self._transport,
             log,
-            endpoint=_base_address(lwa_endpoint),
+            endpoint=base_address(lwa_endpoint),
             user_agent=header,
             connect_timeout=connect_timeout,
             deadline=deadline,
         )
+        tokens = self._tokens_for()
+        self._seller = tokens.key
+        self._grantless: dict[str, Tokens] = {}
+        self._address = base_address(endpoint or REGIONS[region].endpoint)
         self._caller = Caller(
-            _base_address(endpoint or REGIONS[region].endpoint),
+            self._address,
             header,
             tokens=tokens,
             transport=self._transport,
@@ -102,6 +117,42 @@ class Client:
         `force_refresh` has Amazon issue a new one: the way to see whether an authorization works.
         """
         return self._caller.access_token(force_refresh)
+
+    def grantless_token(self, scope: str) -> AccessToken:
+        """A token of the application itself for operations that need no seller's authorization.
+
+        `scope` is one of Amazon's, such as `sellingpartnerapi::notifications`. Kept for this
+        application and scope alone; the seller's refresh token takes no part. Of its errors only
+        `invalid_client` has `needs_reconnect`; none is tried again.
+        """
+        if not scope:
+            raise ValueError("a grantless token is for one scope")
+        # one for each scope, so that threads which wait together share a failure
+        tokens = self._grantless.setdefault(scope, self._tokens_for(scope=scope))
+        return tokens.current()
+
+    def create_restricted_data_token(
+        self, resources: Sequence[RestrictedResource], *, target_application: str | None = None
+    ) -> AccessToken:
+        """A token with which these operations, and no others, answer with personal data.
+
+        Kept for this seller, these resources in any order, and this application: Amazon is asked
+        only when none is left that lasts another minute. 1 to 50 resources (model
+        tokens_2021-03-01.json); a path may be generic, as in `/orders/v0/orders/{orderId}/address`.
+        """
+        if not 1 <= len(resources) <= MOST_RESTRICTED_RESOURCES:
+            raise ValueError(f"give 1 to {MOST_RESTRICTED_RESOURCES} restricted resources")
+        document: dict[str, object] = {
+            "restrictedResources": [
+                one.as_json() for one in sorted(set(resources), key=RestrictedResource.sort_key)
+            ]
+        }
+        if target_application is not None:
+            document["targetApplication"] = target_application
+        body = json_body(document)
+        key = key_of("restricted data token", self._address, self._seller, body.decode())
+        fetch = partial(self._fetch_restricted_token, body)
+        return TokenKeeper(self._token_store, key, fetch).current()
 
     def get_solicitation_actions_for_order(
         self, order_id: str, marketplace_id: str
@@ -149,7 +200,7 @@ class Client:
         messaging.json). `before_send` as above.
         """
         operation = CREATE_CONFIRM_ORDER_DETAILS
-        body = _json({"text": text})
+        body = json_body({"text": text})
         return self._accepted(operation, order_id, marketplace_id, before_send, body)
 
     def search_orders(
@@ -177,11 +228,11 @@ class Client:
             raise ValueError("give exactly one of created_after and last_updated_after")
         if (created_before if created_after is None else last_updated_before) is not None:
             raise ValueError("created_… and last_updated_… cannot be mixed")
-        query = _query(
-            createdAfter=_moment(created_after),
-            createdBefore=_moment(created_before),
-            lastUpdatedAfter=_moment(last_updated_after),
-            lastUpdatedBefore=_moment(last_updated_before),
+        query = query_text(
+            createdAfter=moments(created_after),
+            createdBefore=moments(created_before),
+            lastUpdatedAfter=moments(last_updated_after),
+            lastUpdatedBefore=moments(last_updated_before),
             fulfillmentStatuses=fulfillment_statuses,
             marketplaceIds=marketplace_ids,
             fulfilledBy=fulfilled_by,
@@ -198,7 +249,7 @@ class Client:
     def get_order(self, order_id: str, *, included_data: Collection[str] = ()) -> Order:
         """The order with the data sets asked for."""
         path = GET_ORDER.url_path(order_id=order_id)
-        answer = self._caller.call(GET_ORDER, path, _query(includedData=included_data))
+        answer = self._caller.call(GET_ORDER, path, query_text(includedData=included_data))
         document = parse_json(answer.body)
         order = read_order(document.get("order")) if isinstance(document, dict) else None
         if order is None:
@@ -214,9 +265,18 @@ class Client:
             raise self._caller.malformed(operation, answer)
         return participations
 
+    def _fetch_restricted_token(self, body: bytes) -> AccessToken:
+        operation = CREATE_RESTRICTED_DATA_TOKEN
+        asked_at = datetime.now(UTC)
+        answer = self._caller.call(operation, operation.path, body=body)
+        token = read_restricted_token(parse_json(answer.body), asked_at)
+        if token is None:
+            raise self._caller.malformed(operation, answer)
+        return token
+
     def _offers(self, operation: Operation, order_id: str, marketplace_id: str) -> OfferedActions:
         path = operation.url_path(order_id=order_id)
-        answer = self._caller.call(operation, path, _query(marketplaceIds=[marketplace_id]))
+        answer = self._caller.call(operation, path, query_text(marketplaceIds=[marketplace_id]))
         actions, well_formed = parse_action_links(parse_json(answer.body))
         return OfferedActions(
             actions=actions,
@@ -234,7 +294,7 @@ class Client:
         body: bytes | None = None,
     ) -> Accepted:
         path = operation.url_path(order_id=order_id)
-        query = _query(marketplaceIds=[marketplace_id])
+        query = query_text(marketplaceIds=[marketplace_id])
         answer = self._caller.call(operation, path, query, before_send, body)
         return Accepted(answer.status, request_id(answer), self._caller.kept_body(answer))
 
@@ -242,50 +302,3 @@ class Client:
         """Idle connections are closed, unless the transport was given and may serve others."""
         if self._owns_transport:
             self._transport.close()
-
-
-def _query(**parameters: Collection[str]) -> str:
-    """The query; several values are joined by commas, as Amazon's models say (csv)."""
-    return "&".join(
-        f"{name}={','.join(quote(value, safe='') for value in values)}"
-        for name, values in parameters.items()
-        if values
-    )
-
-
-def _json(document: Mapping[str, object]) -> bytes:
-    """The document as UTF-8; ValueError for a text that is none (half of a surrogate pair)."""
-    return json.dumps(document, ensure_ascii=False).encode("utf-8")
-
-
-def _moment(value: datetime | str | None) -> list[str]:
-    """The moment as Amazon takes it, in UTC; the same datetime always gives the same text."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return [value]
-    if value.tzinfo is None:
-        raise ValueError("a moment must be an aware datetime")
-    precision = "milliseconds" if value.microsecond else "seconds"
-    return [value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")]
-
-
-def _base_address(address: str) -> str:
-    """The address without a slash at its end; ValueError if a token must not go there."""
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise ValueError(
-            f"{parts.scheme}://{parts.hostname} is refused: tokens go over https, or to this machine"
-        )
-    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
-        raise ValueError("an endpoint is a scheme, a host, perhaps a port and a path, nothing else")
-    return address.rstrip("/")
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

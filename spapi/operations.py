@@ -50,6 +50,7 @@ _SOLICITATIONS = f"{_MODELS}/solicitations-api-model/solicitations.json"
 _MESSAGING = f"{_MODELS}/messaging-api-model/messaging.json"
 _ORDERS = f"{_MODELS}/orders-api-model/orders_2026-01-01.json"
 _SELLERS = f"{_MODELS}/sellers-api-model/sellers.json"
+_TOKENS = f"{_MODELS}/tokens-api-model/tokens_2021-03-01.json"
 
 GET_SOLICITATION_ACTIONS = Operation(
     name="getSolicitationActionsForOrder",
@@ -134,6 +135,18 @@ GET_MARKETPLACE_PARTICIPATIONS = Operation(
     success=200,
     source=_SELLERS,
 )
+CREATE_RESTRICTED_DATA_TOKEN = Operation(
+    name="createRestrictedDataToken",
+    api="tokens",
+    version="2021-03-01",
+    method="POST",
+    path="/tokens/2021-03-01/restrictedDataToken",
+    rate=1.0,
+    burst=10,
+    success=200,
+    source=_TOKENS,
+    max_body=64 * _KIB,
+)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -146,6 +159,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             SEARCH_ORDERS,
             GET_ORDER,
             GET_MARKETPLACE_PARTICIPATIONS,
+            CREATE_RESTRICTED_DATA_TOKEN,
         )
     }
 )

@@ -1,12 +1,14 @@
-"""Orders and marketplaces out of Amazon's answers, by an allow-list and tolerantly.
+"""Orders, marketplaces and restricted tokens out of Amazon's answers, by an allow-list and tolerantly.
 
 Words (https://github.com/amzn/selling-partner-api-models/blob/main/models/orders-api-model/
 orders_2026-01-01.json) are open sets: an unknown one is kept and reported, never refused.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from spapi.texts import amount, clean, moment, whole_number
+from spapi.tokens import AccessToken, issued_token
 from spapi.types import (
     AssociatedOrder,
     MarketplaceParticipation,
@@ -193,3 +195,10 @@ def _window(value: Mapping[str, object], name: str) -> TimeWindow | None:
 def _money(value: Mapping[str, object]) -> Money | None:
     number, currency = amount(value.get("amount")), _text(value, "currencyCode")
     return Money(number, currency) if number is not None and currency else None
+
+
+def read_restricted_token(document: object, asked_at: datetime) -> AccessToken | None:
+    """The restricted data token that was asked for at that moment (aware); None if there is none."""
+    if not isinstance(document, Mapping):
+        return None
+    return issued_token(document.get("restrictedDataToken"), document.get("expiresIn"), asked_at)

@@ -158,3 +158,26 @@ class MarketplaceParticipation:
     store_name: str | None
     participating: bool
     suspended_listings: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictedResource:
+    """An operation that answers with personal data, and which of them (none named: all of it).
+
+    `method` is in capital letters, `path` begins at the host and may hold `{orderId}`.
+    """
+
+    method: str
+    path: str
+    data_elements: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """As Amazon's model tokens_2021-03-01.json has it."""
+        document: dict[str, object] = {"method": self.method, "path": self.path}
+        if self.data_elements:
+            document["dataElements"] = sorted(set(self.data_elements))
+        return document
+
+    def sort_key(self) -> tuple[str, str, tuple[str, ...]]:
+        """Where it stands among others, whatever order they were given in."""
+        return (self.path, self.method, tuple(sorted(self.data_elements)))

@@ -18,7 +18,7 @@ from sandbox.testing import Running, SellerKeys, running
 from sellers.tokens import LOCK_SECONDS, RedisTokenStore
 from solicit_dashboard.redis import get_redis, redis_key
 from spapi import AccessToken
-from spapi.auth import REFRESH_BEFORE
+from spapi.tokens import REFRESH_BEFORE
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES, THREADS = 2, 50

@@ -19,6 +19,9 @@ CALLS: dict[str, Callable[[spapi.Client], object]] = {
     "searchOrders": lambda client: client.search_orders(created_after="2026-01-01T00:00:00Z"),
     "getOrder": lambda client: client.get_order(ORDER),
     "getMarketplaceParticipations": lambda client: client.get_marketplace_participations(),
+    "createRestrictedDataToken": lambda client: client.create_restricted_data_token(
+        [spapi.RestrictedResource("GET", "/orders/v0/orders/{orderId}/address")]
+    ),
 }
 STATUSES: dict[int, tuple[type[spapi.SpApiError], spapi.Effect]] = {
     202: (spapi.UnexpectedStatus, spapi.Effect.UNKNOWN),

@@ -222,6 +222,76 @@ def test_token_service_out_of_reach_is_not_sent(amazon: Amazon, make_client: Mak
         assert caught.value.effect is spapi.Effect.NOT_SENT
 
 
+NOTIFICATIONS = "sellingpartnerapi::notifications"
+
+
+def test_grantless_token_is_the_applications_own(amazon: Amazon, client: spapi.Client) -> None:
+    amazon.tokens = lambda _: token("Atza|of-the-application")
+    assert client.grantless_token(NOTIFICATIONS).value == "Atza|of-the-application"
+    (request,) = amazon.token_calls
+    assert parse_qs(request.body.decode()) == {
+        "grant_type": ["client_credentials"],
+        "scope": [NOTIFICATIONS],
+        "client_id": [CREDENTIALS.client_id],
+        "client_secret": [CREDENTIALS.client_secret],
+    }
+    with pytest.raises(ValueError, match="scope"):
+        client.grantless_token("")
+
+
+def test_grantless_tokens_are_kept_by_application_and_scope(
+    amazon: Amazon, make_client: MakeClient
+) -> None:
+    amazon.tokens = lambda _: token(f"Atza|number-{len(amazon.token_calls)}")
+    store = spapi.MemoryTokenStore()
+    same = spapi.Credentials(CREDENTIALS.client_id, CREDENTIALS.client_secret, "Atzr|of-another")
+    other = spapi.Credentials("another", CREDENTIALS.client_secret, CREDENTIALS.refresh_token)
+    # a scope that looks like the refresh token must not meet the seller's token
+    lookalike = CREDENTIALS.refresh_token
+    clients = [
+        make_client(token_store=store, credentials=one) for one in (CREDENTIALS, same, other)
+    ]
+    got = [
+        clients[0].access_token(),
+        clients[0].grantless_token(NOTIFICATIONS),
+        clients[0].grantless_token(NOTIFICATIONS),
+        clients[1].grantless_token(NOTIFICATIONS),
+        clients[0].grantless_token("another scope"),
+        clients[2].grantless_token(NOTIFICATIONS),
+        clients[0].grantless_token(lookalike),
+    ]
+    numbers = [one.value.rpartition("-")[2] for one in got]
+    assert numbers == ["1", "2", "2", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reconnect"), [("invalid_client", True), ("invalid_scope", False)]
+)
+def test_a_scope_that_the_application_lacks_is_not_mended_by_a_new_authorization(
+    amazon: Amazon, client: spapi.Client, code: str, reconnect: bool
+) -> None:
+    amazon.tokens = lambda _: reply(400, {"error": code})
+    with pytest.raises(spapi.AuthorizationFailed) as caught:
+        client.grantless_token(NOTIFICATIONS)
+    assert (caught.value.lwa_error, caught.value.needs_reconnect) == (code, reconnect)
+
+
+@pytest.mark.parametrize("code", ["invalid_grant", "invalid_client"])
+def test_what_only_a_person_can_mend_is_asked_for_once(
+    amazon: Amazon, make_client: MakeClient, code: str
+) -> None:
+    slept: list[float] = []
+    client = make_client(rate_limiting=spapi.RateLimiting(retry=True), sleep=slept.append)
+    amazon.tokens = lambda _: reply(400, {"error": code}, headers=["Retry-After: 1"])
+    for ask_once in (look, ask, lambda client: client.grantless_token(NOTIFICATIONS)):
+        before = len(amazon.token_calls)
+        with pytest.raises(spapi.AuthorizationFailed):
+            ask_once(client)
+        assert len(amazon.token_calls) == before + 1
+    assert slept == []
+    assert amazon.calls == []
+
+
 def test_reprs_show_no_secret() -> None:
     shown = repr(CREDENTIALS) + repr(spapi.AccessToken(TOKEN, datetime.now(UTC)))
     assert CREDENTIALS.client_id in shown

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,13 @@ from tests.spapi.conftest import ORDER, US, Amazon
 from tests.spapi.servers import Seen, reply
 
 MODELS = Path(__file__).parent.parent / "data" / "models"
-FILES = ("solicitations.json", "messaging.json", "orders_2026-01-01.json", "sellers.json")
+FILES = (
+    "solicitations.json",
+    "messaging.json",
+    "orders_2026-01-01.json",
+    "sellers.json",
+    "tokens_2021-03-01.json",
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,13 @@ CALLS: dict[str, Callable[[spapi.Client, dict], object]] = {
         given["orderId"], included_data=given.get("includedData", ())
     ),
     "getMarketplaceParticipations": lambda client, given: client.get_marketplace_participations(),
+    "createRestrictedDataToken": lambda client, given: client.create_restricted_data_token(
+        [
+            spapi.RestrictedResource(one["method"], one["path"])
+            for one in given["body"]["restrictedResources"]
+        ],
+        target_application=given["body"].get("targetApplication"),
+    ),
 }
 
 
@@ -133,6 +147,8 @@ def test_models_have_the_examples_that_we_expect() -> None:
         ("getOrder", 400),
         ("getMessagingActionsForOrder", 400),
         ("createConfirmOrderDetails", 400),
+        ("createRestrictedDataToken", 200),
+        ("createRestrictedDataToken", 400),
     } <= counted
     assert len(EXAMPLES) >= 15
 
@@ -181,6 +197,10 @@ def compare(result: object, response: dict) -> None:
                 compare_orders(order, sent)
         case spapi.Order():
             compare_orders(result, response["order"])
+        case spapi.AccessToken():
+            assert result.value == response["restrictedDataToken"]
+            left = (result.expires_at - datetime.now(UTC)).total_seconds()
+            assert response["expiresIn"] - 60 < left <= response["expiresIn"]
         case tuple():
             (one,), (sent,) = result, response["payload"]
             assert one.marketplace_id == sent["marketplace"]["id"]

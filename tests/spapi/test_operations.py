@@ -14,6 +14,7 @@ FILES = {
     "messaging": "messaging.json",
     "orders": "orders_2026-01-01.json",
     "sellers": "sellers.json",
+    "tokens": "tokens_2021-03-01.json",
 }
 
 
