@@ -234,7 +234,10 @@ class Sending(RuleBasedStateMachine):
         elif by == "the other driver":
             self.stage.go_on(1 - driver, "claimed", List.TRUE, Post.ACCEPTED)
         elif by == "an order":
-            self.order_changes(CLICKED[number % len(CLICKED)], "exclude")
+            moving = {row.order_id for row in self._rows().values() if row.status in OPEN}
+            for index in CLICKED:
+                if self.cast.orders[index].pk in moving:
+                    self.order_changes(index, "exclude")
         elif by == "a stop":
             self.stop(number % 2, halfway=True, how=STOPS[number])
         else:
