@@ -12,7 +12,10 @@ from django.db import transaction
 
 from messaging.delivery import Claimed, Job
 from messaging.models import ActionAttempt, OutgoingAction
+from messaging.results import SendResult, record
 from messaging.states import Status
+from solicit_dashboard.conflicts import repeats_on_conflict
+from spapi import Aborted
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class Doubt:
         return now - self.claimed_at > timedelta(seconds=settings.LEASE_SECONDS)
 
 
+@repeats_on_conflict
 def standing_claims(doubt: Doubt) -> list[Claimed]:
     """The claims of the doubt that stand in the database, each with its open attempt.
 
@@ -55,6 +59,20 @@ def standing_claims(doubt: Doubt) -> list[Claimed]:
         Claimed(job=doubt.jobs[action_id], attempt_id=pk, had_unconfirmed=False)
         for pk, action_id in stand
     ]
+
+
+def settle(doubt: Doubt, *, now: datetime) -> None:
+    """Of the doubt's claims, those that stand are back in the queue: what they are for has not left.
+
+    When their lease is over they are the sweeper's. Raises a database error when it cannot be told;
+    it can be repeated.
+    """
+    if doubt.is_over(now):
+        return
+    answer = Aborted("The commit of its claim was not acknowledged.")
+    stand = [SendResult(claimed, answer, None) for claimed in standing_claims(doubt)]
+    if stand:
+        record(stand, now=now)
 
 
 def doubt_about(jobs: Iterable[Job], *, claimed_at: datetime, worker: str) -> Doubt:

@@ -22,18 +22,18 @@ from messaging.buckets import LaneLimiter
 from messaging.clock import Clock
 from messaging.controls import judge, note_control
 from messaging.delivery import Claimed, Job, claim
-from messaging.doubts import Doubt, doubt_about, standing_claims
+from messaging.doubts import Doubt, doubt_about, settle
 from messaging.hints import HintListener
 from messaging.lane_book import LaneBook
 from messaging.lane_calls import LaneCalls, LookDone, SendDone
 from messaging.lanes import Control, Lane, Ready
 from messaging.leases import RENEW_SECONDS, ShardLease
 from messaging.looks import Look, record_looks
-from messaging.results import SendResult, record
+from messaging.results import record
 from messaging.states import WATCHED
 from sellers.services import connection_after
 from solicit_dashboard.redis import get_redis
-from spapi import Aborted, SpApiError
+from spapi import SpApiError
 
 logger = logging.getLogger(__name__)
 
@@ -292,12 +292,7 @@ class Driver:
     def _settle_doubts(self) -> None:
         """Claims of which nobody had heard go back into the queue: what they are for has not left."""
         while self._doubts:
-            doubt, now = self._doubts[0], self._clock.now()
-            if not doubt.is_over(now):
-                answer = Aborted("The commit of its claim was not acknowledged.")
-                stand = [SendResult(one, answer, None) for one in standing_claims(doubt)]
-                if stand:
-                    record(stand, now=now)
+            settle(self._doubts[0], now=self._clock.now())
             self._doubts = self._doubts[1:]
 
     def _record_sends(self) -> None:

@@ -15,10 +15,9 @@ from pytest_django import Settings
 
 from messaging import driver
 from messaging.delivery import claim, sweep
-from messaging.doubts import Doubt, doubt_about, standing_claims
+from messaging.doubts import Doubt, doubt_about, settle, standing_claims
 from messaging.models import ActionAttempt, OutgoingAction
 from messaging.states import Status
-from spapi import Aborted
 from tests.messaging.sending import (
     ACCEPTED,
     NOW,
@@ -71,8 +70,7 @@ def test_a_claim_that_stands_goes_back_as_not_sent() -> None:
     action = due_action()
     about = doubt([action])
     claim([job_of(action)], now=NOW, worker=WORKER)
-    (found,) = standing_claims(about)
-    answer(found, Aborted("The commit of its claim was not acknowledged."), NOW + SECOND)
+    settle(about, now=NOW + SECOND)
     check_records([action])
     assert action.status == Status.QUEUED
     assert ActionAttempt.objects.get().outcome == "not_sent"

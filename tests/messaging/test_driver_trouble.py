@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from redis import RedisError
 
-from messaging import delivery, driver, lane_book, lane_calls, leases
+from messaging import delivery, doubts, driver, lane_book, lane_calls, leases
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
 from messaging.doubts import Doubt
@@ -115,6 +115,8 @@ def test_drivers_that_hand_over_keep_the_pace_between_them(make_shard: MakeShard
         assert all(lane["clean"] for lane in saved.values())
     assert turns >= 3
     assert states() == {Status.SENT: len(asked)}
+    # what one had looked at it sent before it left: nothing was looked at twice
+    assert shard.requests(LIST) == len(asked)
     shard.check()
 
 
@@ -434,7 +436,7 @@ def test_a_claim_that_may_stand_is_left_to_the_sweeper_when_its_lease_is_over(
     def never_known(_doubt: Doubt) -> list[Claimed]:
         raise OperationalError("still away")
 
-    monkeypatch.setattr(driver, "standing_claims", never_known)
+    monkeypatch.setattr(doubts, "standing_claims", never_known)
     monkeypatch.setattr(driver, "claim", failing(driver.claim, 1, after=True))
     assert drive() is False
     lost = states()[Status.SENDING]
