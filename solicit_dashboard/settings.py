@@ -125,9 +125,20 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "TEST": {"NAME": f"{DATABASES['default']['NAME']}.test"},
     }
 else:
-    _options: dict[str, Any] = {"connect_timeout": 5, "application_name": "solicit-dashboard"}
+    _options: dict[str, Any] = {
+        "connect_timeout": 5,
+        "application_name": "solicit-dashboard",
+        # A connection that went dead without a word holds a worker up for half a minute at most.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+        # A process that is frozen, or a machine that is gone, in the middle of a transaction must
+        # not keep its rows: the sweeper and every other sender would wait for them.
+        "options": "-c idle_in_transaction_session_timeout=30000",
+    }
     if _env.statement_timeout_seconds:
-        _options["options"] = f"-c statement_timeout={int(_env.statement_timeout_seconds * 1000)}"
+        _options["options"] += f" -c statement_timeout={int(_env.statement_timeout_seconds * 1000)}"
     DATABASES["default"] |= {
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -186,6 +187,21 @@ def test_a_conflict_inside_a_callers_transaction_is_the_callers(db: None) -> Non
     with pytest.raises(OperationalError), transaction.atomic():
         repeated_on_conflict(step)
     assert step.tries == 1
+
+
+def test_a_transaction_that_stood_still_and_was_ended_is_as_if_the_database_was_away(
+    on_postgresql: None,
+) -> None:
+    def stand_still() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+            while True:  # idle longer and longer, until the server has had enough
+                time.sleep(0.2)
+                cursor.execute("SELECT 1")
+
+    with pytest.raises(OperationalError):
+        repeated_on_conflict(stand_still)
+    connection.close()
 
 
 def test_only_a_conflict_is_known_to_have_been_undone() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from solicit_dashboard.env import BASE_DIR
 from tests.test_env import PRODUCTION
@@ -106,11 +107,30 @@ def test_on_this_machine_alone_one_can_log_in_without_https() -> None:
 
 def test_only_the_web_ends_long_statements() -> None:
     options = shown(PRODUCTION, "DATABASES")["DATABASES"]["default"]["OPTIONS"]
-    assert "options" not in options
+    assert "statement_timeout" not in options["options"]
     assert options["sslmode"] == "require"
     web = shown({**PRODUCTION, "STATEMENT_TIMEOUT_SECONDS": "10"}, "DATABASES")
-    assert web["DATABASES"]["default"]["OPTIONS"]["options"] == "-c statement_timeout=10000"
+    assert "-c statement_timeout=10000" in web["DATABASES"]["default"]["OPTIONS"]["options"]
     assert "STATEMENT_TIMEOUT_SECONDS" in (BASE_DIR / "solicit_dashboard" / "wsgi.py").read_text()
+
+
+def test_a_process_or_a_network_that_stands_still_keeps_no_rows_and_no_worker_for_long() -> None:
+    options = shown(PRODUCTION, "DATABASES")["DATABASES"]["default"]["OPTIONS"]
+    assert "-c idle_in_transaction_session_timeout=30000" in options["options"]
+    assert options["tcp_user_timeout"] <= 30_000
+    idle, interval, count = (
+        options[f"keepalives_{name}"] for name in ("idle", "interval", "count")
+    )
+    assert idle + interval * count <= 30
+
+
+@pytest.mark.django_db
+def test_postgresql_ends_a_transaction_that_stands_still() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has nobody to tell")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("30s",)
 
 
 def test_sqlite_waits_its_turn_and_keeps_its_triggers() -> None:
