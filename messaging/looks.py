@@ -24,6 +24,7 @@ from messaging.states import WATCHED, Status
 from orders.models import Order
 from sellers.models import SellerAccount
 from sellers.services import note_trouble
+from solicit_dashboard.conflicts import repeats_on_conflict
 from spapi import LimitReached, OfferedActions, Rejected, SpApiError, Throttled, TokenExpired
 
 # From one look at an unconfirmed action to the next: 2 min after it left, then at about 10 min, 1 h,
@@ -63,6 +64,7 @@ class Look:
         )
 
 
+@repeats_on_conflict
 def record_looks(looks: Sequence[Look], *, now: datetime) -> list[Job]:
     """Orders know what Amazon offers; what waits and is offered is returned, ready to be claimed.
 
@@ -88,6 +90,7 @@ def record_looks(looks: Sequence[Look], *, now: datetime) -> list[Job]:
     return ready
 
 
+@repeats_on_conflict
 def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> None:
     """An unconfirmed (or probably sent) solicitation has had one look more, and stands where it leads.
 
