@@ -160,10 +160,10 @@ def _claim(jobs: Sequence[Job], now: datetime, worker: str, lease: timedelta) ->
         numbers: Counter[int] = Counter()
         # of the order, not of the action: an earlier one may have been cancelled since
         unclear: set[tuple[int, str]] = set()
-        for action_id, order_id, kind, outcome, abandoned_at in earlier.order_by().values_list(
-            "action_id", "action__order_id", "action__kind", "outcome", "abandoned_at"
-        ):
-            numbers[action_id] += 1
+        for action_id, number, order_id, kind, outcome, abandoned_at in earlier.values_list(
+            "action_id", "number", "action__order_id", "action__kind", "outcome", "abandoned_at"
+        ).order_by():
+            numbers[action_id] = max(numbers[action_id], number)
             if outcome == AttemptOutcome.UNKNOWN or abandoned_at is not None:
                 unclear.add((order_id, kind))
         attempts = ActionAttempt.objects.bulk_create(

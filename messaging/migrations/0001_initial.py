@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='ActionAttempt',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
+                ('number', models.PositiveIntegerField()),
                 ('claimed_at', models.DateTimeField()),
                 ('worker', models.CharField(blank=True, help_text='Host and process.', max_length=100)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),

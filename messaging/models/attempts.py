@@ -28,7 +28,7 @@ class ActionAttempt(models.Model):
     action = models.ForeignKey(
         "OutgoingAction", on_delete=models.PROTECT, related_name="attempts", db_index=False
     )
-    number = models.PositiveSmallIntegerField()
+    number = models.PositiveIntegerField()
     claimed_at = models.DateTimeField()
     worker = models.CharField(max_length=100, blank=True, help_text="Host and process.")
     finished_at = models.DateTimeField(null=True, blank=True)

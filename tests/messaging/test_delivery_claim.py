@@ -289,3 +289,11 @@ def test_an_unclear_attempt_of_an_earlier_action_of_the_order_is_not_forgotten()
     )
     second = due_action(order=first.order)
     assert claim_one(second, NOW + 2 * SECOND).had_unconfirmed is True
+
+
+def test_an_action_that_amazon_throttles_for_days_is_still_tried() -> None:
+    action = due_action()
+    # one attempt a second for nine hours; a number that does not fit would stop its whole shard
+    ActionAttempt.objects.create(action=action, number=32_767, claimed_at=NOW, abandoned_at=NOW)
+    claim_one(action, NOW + SECOND)
+    assert ActionAttempt.objects.filter(action=action, number=32_768).exists()
