@@ -14,7 +14,7 @@ from messaging.delivery import sweep as sweep_actions
 from messaging.driver import Driver
 from messaging.hints import offer_shard
 from messaging.leases import is_driven
-from messaging.ledger_check import check_periodically
+from messaging.ledger.check import check_periodically
 from messaging.models import OutgoingAction
 from sellers.models import SellerAccount
 from solicit_dashboard.celery import stop_requested

@@ -23,8 +23,8 @@ from prometheus_client.registry import Collector
 from redis import RedisError
 
 from messaging.clock import read_database_clock
-from messaging.ledger_check import CHECKS
-from messaging.ledger_lateness import grace
+from messaging.ledger.check import CHECKS
+from messaging.ledger.lateness import grace
 from messaging.models import ActionAttempt, AttemptOutcome, LedgerCheck, OutgoingAction
 from messaging.states import Status
 from sellers.models import SellerAccount

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from messaging.ledger_check import CHECK_IS_LATE
+from messaging.ledger.check import CHECK_IS_LATE
 from messaging.models import LedgerCheck
 from orders.states import Tone
 

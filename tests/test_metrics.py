@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 from redis import RedisError
 
-from messaging.ledger_check import CHECKS
+from messaging.ledger.check import CHECKS
 from messaging.models import LedgerCheck, OutgoingAction
 from messaging.states import Status
 from solicit_dashboard import metrics

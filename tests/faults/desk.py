@@ -29,7 +29,7 @@ from django.utils import timezone
 
 from messaging import tasks
 from messaging.action_types import REVIEW_REQUEST
-from messaging.ledger_check import find_breaches
+from messaging.ledger.check import find_breaches
 from messaging.models import OutgoingAction
 from messaging.services import request_message, request_reviews
 from messaging.states import Status

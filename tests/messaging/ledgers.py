@@ -8,7 +8,7 @@ from audit.models import AuditKind
 from audit.services import record_event
 from messaging.action_types import CONFIRM_ORDER_DETAILS
 from messaging.delivery import sweep
-from messaging.ledger_check import Breach, find_breaches
+from messaging.ledger.check import Breach, find_breaches
 from messaging.models import OutgoingAction
 from messaging.services import cancel_action
 from messaging.states import Status

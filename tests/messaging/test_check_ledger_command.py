@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from messaging.ledger_check import CHECKS
+from messaging.ledger.check import CHECKS
 from messaging.management.commands import check_ledger as command
 from messaging.models import LedgerCheck, OutgoingAction
 from messaging.states import Status

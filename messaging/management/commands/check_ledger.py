@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from messaging.clock import read_database_clock
-from messaging.ledger_check import CHECKS, find_breaches
+from messaging.ledger.check import CHECKS, find_breaches
 from sellers.models import SellerAccount
 
 CONTRADICTED, WRONG_USE = 1, 2

@@ -22,7 +22,7 @@ from django.db.models import Q
 from django.db.models.functions import Greatest
 
 from messaging.action_types import Api
-from messaging.ledger_scope import Found, Scope, stream
+from messaging.ledger.scope import Found, Scope, stream
 from messaging.looks import LOOK_FAILED_AGAIN
 from messaging.models import OutgoingActionQuerySet
 from messaging.states import STOPPABLE, WATCHED, Status

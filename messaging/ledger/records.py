@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce, Concat, Lag, Lead
 
 from audit.models import AuditEvent, AuditKind
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST
-from messaging.ledger_scope import Found, Scope, stream
+from messaging.ledger.scope import Found, Scope, stream
 from messaging.models import ActionAttempt, ActionEvent, AttemptOutcome, OutgoingAction
 from messaging.states import TAKEN, Status, may_follow
 from orders.models import Order

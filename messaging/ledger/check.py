@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from messaging.clock import read_database_clock
-from messaging.ledger_lateness import leases_overstayed, queued_too_long
-from messaging.ledger_records import (
+from messaging.ledger.lateness import leases_overstayed, queued_too_long
+from messaging.ledger.records import (
     accepted_but_not_sent,
     actions_lost,
     attempts_without_claim,
@@ -27,7 +27,7 @@ from messaging.ledger_records import (
     sent_without_evidence,
     solicitations_delivered_twice,
 )
-from messaging.ledger_scope import Check, Scope, snapshot
+from messaging.ledger.scope import Check, Scope, snapshot
 from messaging.models import LedgerCheck, PeriodicRun
 
 logger = logging.getLogger(__name__)

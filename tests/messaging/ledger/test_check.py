@@ -15,14 +15,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from messaging.ledger_check import (
+from messaging.ledger.check import (
     CHECK_EVERY_SECONDS,
     CHECKS,
     KEPT_LINES,
     check_periodically,
     find_breaches,
 )
-from messaging.ledger_scope import Check, Found, Scope
+from messaging.ledger.scope import Check, Found, Scope
 from messaging.models import LedgerCheck, OutgoingAction, PeriodicRun
 from messaging.states import Status
 from tests.factories import OutgoingActionFactory

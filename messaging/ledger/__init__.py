@@ -1,0 +1,1 @@
+"""Proof that the records of sending do not contradict each other."""
