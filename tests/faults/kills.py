@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.checker import Report
-from tests.faults.load import percentile
+from tests.faults.load import first_claim_after, percentile
 from tests.faults.rig import KINDS, POST_OF, Rig
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.15, 0.75  # seconds between two kills
@@ -86,7 +86,7 @@ def run_kills(
         killer.run(number)
         killer.start_what_gave_up()
         say(f"{number} kills after {time.monotonic() - begun:.0f} s; {dict(rig.states())}")
-        rig.wait_resolved(180)
+        rig.wait_resolved(300)
         recovery = recovery_times(rig)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         return Kills(
@@ -144,9 +144,12 @@ class _Killer:
         if rig.random.random() < self.node_share:
             node = rig.random.choice([*nodes, rig.clock])
             rig.history.add("kill", what="node", pids=[node.pid, *node.children()])
+            killed_at = time.time()
             node.kill()
             node.start()
             self.nodes += 1
+            if self.node_share == 1:  # or else no node would live long enough to do anything
+                first_claim_after(rig, killed_at)
             return
         children: list[tuple[str, int]] = []
 

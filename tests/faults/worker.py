@@ -14,7 +14,7 @@ Points, in the order of the one send procedure:
     after_claim    the claim is committed
     before_post    the slot is taken, the leases are checked, the connection stands
     in_post        every byte of the request has left, none of the answer was read
-    after_answer   the answer was read, and nothing is written
+    after_answer   Amazon's 201 was read, and nothing is written
     in_record      the result is written, and not committed
     after_record   the result is committed
 
@@ -183,9 +183,6 @@ def _install() -> None:
 
         try:
             accepted = send(client, kind, order=order, before_send=before_send, **options)
-        except Exception:
-            fire("after_answer", [subject])
-            raise
         finally:
             _thread.sending = None
         fire("after_answer", [subject])
