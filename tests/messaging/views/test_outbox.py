@@ -338,3 +338,10 @@ def test_cancelling_what_may_have_left_before_does_not_say_that_nothing_was_sent
     response = log_in(account).post(f"/outbox/{action.pk}/cancel/", headers=HTMX)
     assert "Cancelled" in response.content.decode()
     assert "Nothing was sent" not in response.content.decode()
+
+
+def test_a_message_is_not_shown_as_a_review_request(account: SellerAccount) -> None:
+    due_message(order__account=account, status=Status.REFUSED)
+    page = log_in(account).get("/outbox/").content.decode()
+    assert "Question before shipping" in page
+    assert "Review request" not in page
