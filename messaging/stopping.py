@@ -7,10 +7,11 @@ and the sweeper does it again should this process die in between.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from audit.models import AuditKind
 from audit.services import record_event
@@ -19,6 +20,9 @@ from messaging.models import KillSwitch
 from messaging.services import apply_holds
 from sellers.models import Role, SellerAccount, SellerAccountQuerySet
 from sellers.services import pause_account, resume_account, try_again
+from solicit_dashboard.conflicts import repeats_on_conflict
+
+logger = logging.getLogger(__name__)
 
 
 def set_switch(
@@ -47,7 +51,7 @@ def set_switch(
         if standing is None:
             raise
         return standing, False
-    apply_holds(at=at, account_ids=_ids(account))
+    _hold(account, at)
     return switch, True
 
 
@@ -75,7 +79,7 @@ def pause_sending(account: SellerAccount, *, user: User, at: datetime, reason: s
     """Nothing of the account is claimed from now on (UTC), what waits is on hold; False if it was."""
     if not pause_account(account, user, at, reason):
         return False
-    apply_holds(at=at, account_ids=[account.pk])
+    _hold(account, at)
     return True
 
 
@@ -111,7 +115,24 @@ def accounts_of_others(user: User) -> SellerAccountQuerySet:
     return SellerAccount.objects.exclude(pk__in=managed.values("pk"))
 
 
+def _hold(account: SellerAccount | None, at: datetime) -> None:
+    """What waits is on hold, or will be by the sweeper: who stopped it need not know, it is stopped."""
+    try:
+        apply_holds(at=at, account_ids=_ids(account))
+    except OperationalError as error:
+        logger.warning("What waits will be put on hold by the sweeper: %s", error)
+
+
 def _resume(account: SellerAccount | None, at: datetime) -> None:
+    """What may leave again waits for its turn, or will by the sweeper."""
+    try:
+        _let_go(account, at)
+    except OperationalError as error:
+        logger.warning("What was on hold will be let go by the sweeper: %s", error)
+
+
+@repeats_on_conflict
+def _let_go(account: SellerAccount | None, at: datetime) -> None:
     with transaction.atomic():
         apply_holds(at=at, account_ids=_ids(account))
         sending = SellerAccount.objects.sending()

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from audit.models import AuditEvent, AuditKind
 from messaging import stopping
+from messaging.delivery import claim, sweep
 from messaging.models import ActionAttempt, ActionEvent, KillSwitch, OutgoingAction
 from messaging.states import Status
 from messaging.stopping import (
@@ -234,3 +235,40 @@ def test_nothing_is_claimed_a_second_after_the_click(
     with driving():
         wait_until(lambda: states()[Status.SENT] > sent, "sending goes on")
     shard.check()
+
+
+@pytest.mark.parametrize("stop", ["switch", "pause"])
+def test_a_stop_stands_although_its_holds_could_not_be_written(
+    stop: str, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = due_action()
+
+    def away(**_options: object) -> None:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(stopping, "apply_holds", away)
+    if stop == "switch":
+        _switch, done = set_switch(
+            account=action.account, kind="", user=ann, at=NOW, reason="a test"
+        )
+    else:
+        done = pause_sending(action.account, user=ann, at=NOW)
+    assert done
+    assert claim([job_of(action)], now=NOW, worker="test:1") == []
+    sweep(NOW)
+    assert status_of(action) == "held"
+
+
+def test_a_lifted_stop_is_lifted_although_nothing_could_be_let_go_yet(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = due_action()
+    switch, _ = set_switch(account=action.account, kind="", user=ann, at=NOW, reason="a test")
+
+    def away(**_options: object) -> None:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    monkeypatch.setattr(stopping, "apply_holds", away)
+    assert lift_switch(switch, user=ann, at=LATER)
+    sweep(LATER)
+    assert status_of(action) == "queued"
