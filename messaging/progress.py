@@ -185,7 +185,7 @@ def advice(status: Status, reason: str = "") -> str:
         Status.HELD: "It leaves when the account may send again.",
         Status.UNCONFIRMED: "Amazon is asked again by itself; nothing is sent twice.",
         Status.PROBABLY_SENT: "Nothing to do: Amazon no longer offers it, and it is watched.",
-        Status.UNRESOLVED: "The window is over. Seller Central shows whether the buyer was asked.",
+        Status.UNRESOLVED: "Nothing more is sent. Seller Central shows whether the buyer was asked.",
         Status.EXPIRED: "Nothing was sent. Ask sooner next time: the window is over.",
     }.get(status, "")
 

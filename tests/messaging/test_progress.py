@@ -190,3 +190,8 @@ def test_only_what_is_looked_at_again_has_a_next_look(
 def test_names_keep_their_capitals_within_a_sentence() -> None:
     assert in_sentence(Status.REFUSED) == "refused by Amazon"
     assert in_sentence(Status.HELD) == "on hold"
+
+
+def test_what_a_person_gave_up_is_not_said_to_be_out_of_time() -> None:
+    # a manager may leave it at that long before the window closes
+    assert "window" not in advice(Status.UNRESOLVED)
