@@ -6,6 +6,7 @@ record. No call is made inside a transaction.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST
 from messaging.classification import FIRST_LOOK_AFTER
@@ -27,6 +28,10 @@ from orders.models import Order
 from orders.states import WAITING_REFUSALS, Refusal
 from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import repeated_on_conflict
+
+logger = logging.getLogger(__name__)
+
+PUT_OFF = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -124,7 +129,9 @@ def claim(
     """Those of the jobs that are now ours alone to send, each with its attempt written and committed.
 
     The others were claimed, stopped, put on hold or overtaken by their order's own facts meanwhile.
-    After a database error it is not known whether they are claimed, see `messaging.doubts`.
+    A job that the database will not have costs no other one; it is put off. While the database is
+    away, OperationalError or InterfaceError: it is not known whether they are claimed, see
+    `messaging.doubts`.
     """
     lease = lease or timedelta(seconds=settings.LEASE_SECONDS)
     while jobs:
@@ -132,7 +139,28 @@ def claim(
             return repeated_on_conflict(partial(_claim, jobs, now, worker, lease))
         except _OvertakenError as error:
             jobs = [job for job in jobs if job.action_id not in error.action_ids]
+        except (OperationalError, InterfaceError):
+            raise
+        except DatabaseError:
+            logger.exception("Claims could not be written together: %s", len(jobs))
+            if len(jobs) == 1:
+                put_off(jobs[0], now)
+                return []
+            alone = (claim([job], now=now, worker=worker, lease=lease) for job in jobs)
+            return [won for claims in alone for won in claims]
     return []
+
+
+def put_off(job: Job, now: datetime) -> None:
+    """What the database will not have is not tried again for a while, so that others get their turn."""
+    try:
+        OutgoingAction.objects.filter(pk=job.action_id, status=job.status).update(
+            look_at=now + PUT_OFF, reason="A fault of ours, see the log; tried again then"
+        )
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError:
+        logger.exception("Action %s cannot be put off either", job.action_id)
 
 
 class _OvertakenError(Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from messaging.delivery import Claimed, Job
 from messaging.models import ActionAttempt, OutgoingAction
@@ -18,6 +18,9 @@ from solicit_dashboard.conflicts import repeats_on_conflict
 from spapi import Aborted
 
 logger = logging.getLogger(__name__)
+
+# PostgreSQL's lock_not_available: somebody has the row, perhaps the commit in question.
+_LOCKED = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,24 @@ def standing_claims(doubt: Doubt) -> list[Claimed]:
     ]
 
 
-def settle(doubt: Doubt, *, now: datetime) -> None:
+def settle(doubt: Doubt, *, now: datetime) -> bool:
     """Of the doubt's claims, those that stand are back in the queue: what they are for has not left.
 
-    When their lease is over they are the sweeper's. Raises a database error when it cannot be told;
-    it can be repeated.
+    When their lease is over they are the sweeper's. False while their commit is still under way;
+    raises a database error when it cannot be told. Either way it can be repeated.
     """
     if doubt.is_over(now):
-        return
+        return True
     answer = Aborted("The commit of its claim was not acknowledged.")
-    stand = [SendResult(claimed, answer, None) for claimed in standing_claims(doubt)]
+    try:
+        stand = [SendResult(claimed, answer, None) for claimed in standing_claims(doubt)]
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCKED:
+            raise
+        return False
     if stand:
         record(stand, now=now)
+    return True
 
 
 def doubt_about(jobs: Iterable[Job], *, claimed_at: datetime, worker: str) -> Doubt:

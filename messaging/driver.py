@@ -13,6 +13,7 @@ import logging
 import os
 import queue
 import socket
+import threading
 from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -44,6 +45,9 @@ LINGER_SECONDS = 5.0
 TURN_SECONDS = 0.25
 LONGEST_WAIT = 0.5
 DATABASE_PAUSE_SECONDS = 0.5
+SHORTEST_WAIT = 0.05
+# How long a driver whose loop broke tries to write what came back: then its leases are over.
+LAST_WORDS_SECONDS = 120.0
 # Rather than leave the other lanes idle beside a call that hangs, a driver stays so many times
 # longer than it was told to.
 MOST_OVERTIME = 4
@@ -73,6 +77,7 @@ class Driver:
         self._turn_at = 0.0
         self._database_pause_until = 0.0
         self._busy_at = 0.0
+        self._nobody = threading.Event()
         self._calls = LaneCalls(self._clock, limiter, self._lease, self._done.put)
         self._listener = HintListener(shard, self._done.put)
 
@@ -96,8 +101,14 @@ class Driver:
         # What came back after the loop has broken is not lost; nothing is left when it ended well.
         while not self._done.empty():
             self._sort(self._done.get_nowait())
-        self._with_database(self._record_sends)
-        self._with_database(self._settle_doubts)
+        give_up_at = self._clock.monotonic() + LAST_WORDS_SECONDS
+        while self._sends or self._doubts:
+            self._with_database(self._record_sends)
+            self._with_database(self._settle_doubts)
+            if self._clock.monotonic() > give_up_at:
+                logger.error("%s results could not be written.", len(self._sends))
+                break
+            self._nobody.wait(SHORTEST_WAIT)
         self._lanes.close()
         self._let_go()
 
@@ -113,9 +124,9 @@ class Driver:
         while True:
             now = self._clock.monotonic()
             self._keep_lease(now)
-            self._with_database(self._settle_doubts)
-            self._with_database(self._record_looks)
             self._with_database(self._record_sends)
+            self._with_database(self._record_looks)
+            self._with_database(self._settle_doubts)
             overtime = self._overtime(now - started)
             leaving = self._is_leaving(overtime)
             if not leaving:
@@ -291,9 +302,8 @@ class Driver:
 
     def _settle_doubts(self) -> None:
         """Claims of which nobody had heard go back into the queue: what they are for has not left."""
-        while self._doubts:
-            settle(self._doubts[0], now=self._clock.now())
-            self._doubts = self._doubts[1:]
+        now = self._clock.now()
+        self._doubts = [doubt for doubt in self._doubts if not settle(doubt, now=now)]
 
     def _record_sends(self) -> None:
         if not self._sends:

@@ -23,6 +23,9 @@ from sellers.models import SellerAccount
 
 logger = logging.getLogger(__name__)
 
+# A refresh token and a client secret, both encrypted.
+_Secrets = tuple[bytes, bytes]
+
 
 class LaneBook:
     """All lanes of one shard. Used by the driver's thread alone."""
@@ -95,7 +98,7 @@ class LaneBook:
         self._forget_overtaken(wall)
         for api in Api:
             rows = self._accounts_with_due(api, wall, woken)
-            changed = [pk for pk, token, _ in rows if not self._is_current(pk, api, token)]
+            changed = [pk for pk, secrets, _ in rows if not self._is_current(pk, api, secrets)]
             accounts = SellerAccount.objects.select_related("application").in_bulk(changed)
             for account_id, _, has_more in rows:
                 lane = self._lane(account_id, api, accounts.get(account_id))
@@ -124,8 +127,8 @@ class LaneBook:
 
     def _accounts_with_due(
         self, api: Api, wall: datetime, woken: Collection[int]
-    ) -> list[tuple[int, bytes, bool]]:
-        """Accounts with anything due: their ids, their tokens, and whether it is not all in hand."""
+    ) -> list[tuple[int, _Secrets, bool]]:
+        """Accounts with anything due: their ids, secrets, and whether it is not all in hand."""
         in_hand = [
             pk
             for lane in self
@@ -134,18 +137,26 @@ class LaneBook:
         ]
         due = OutgoingAction.objects.filter(account=OuterRef("pk"), api=api).due(wall)
         return [
-            (pk, bytes(token), has_more)
-            for pk, token, has_more in SellerAccount.objects.reachable()
+            (pk, (bytes(token), bytes(client_secret)), has_more)
+            for pk, token, client_secret, has_more in SellerAccount.objects.reachable()
             .annotate(shard=Mod(F("pk"), settings.LANE_SHARDS))
             .filter(Exists(due), shard=self._shard)
             .annotate(has_more=Exists(due.exclude(pk__in=in_hand)))
             .order_by("pk")
-            .values_list("pk", "refresh_token_encrypted", "has_more")
+            .values_list(
+                "pk",
+                "refresh_token_encrypted",
+                "application__client_secret_encrypted",
+                "has_more",
+            )
         ]
 
-    def _is_current(self, account_id: int, api: Api, token: bytes) -> bool:
+    def _is_current(self, account_id: int, api: Api, secrets: _Secrets) -> bool:
         lane = self._lanes.get((account_id, api))
-        return lane is not None and bytes(lane.account.refresh_token_encrypted) == token
+        return lane is not None and secrets == (
+            bytes(lane.account.refresh_token_encrypted),
+            bytes(lane.account.application.client_secret_encrypted),
+        )
 
     def _lane(self, account_id: int, api: Api, changed: SellerAccount | None) -> Lane | None:
         """The account's lane; `changed` is the account when the lane does not know it as it is."""

@@ -8,16 +8,17 @@ marketplace that should be offered is offered in the same minute (the control).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from messaging.action_types import ACTION_TYPES
 from messaging.classification import describe, wait_after
-from messaging.delivery import NO_LOOKS_YET, Job
+from messaging.delivery import NO_LOOKS_YET, Job, put_off
 from messaging.models import OutgoingAction
 from messaging.services import apply_holds
 from messaging.states import WATCHED, Status
@@ -26,6 +27,8 @@ from sellers.models import SellerAccount
 from sellers.services import note_trouble
 from solicit_dashboard.conflicts import repeats_on_conflict
 from spapi import LimitReached, OfferedActions, Rejected, SpApiError, Throttled, TokenExpired
+
+logger = logging.getLogger(__name__)
 
 # From one look at an unconfirmed action to the next: 2 min after it left, then at about 10 min, 1 h,
 # 6 h, and daily.
@@ -64,13 +67,27 @@ class Look:
         )
 
 
-@repeats_on_conflict
 def record_looks(looks: Sequence[Look], *, now: datetime) -> list[Job]:
     """Orders know what Amazon offers; what waits and is offered is returned, ready to be claimed.
 
     What waits and is not offered looks again the next day; what is unconfirmed must go to
-    `record_watched` with its control instead.
+    `record_watched` with its control instead. A look that the database will not have costs no other
+    one; its action is put off. Raises OperationalError or InterfaceError while the database is away.
     """
+    try:
+        return _record_looks(looks, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError:
+        logger.exception("Looks could not be written together: %s", len(looks))
+        if len(looks) == 1:
+            put_off(looks[0].job, now)
+            return []
+        return [job for look in looks for job in record_looks([look], now=now)]
+
+
+@repeats_on_conflict
+def _record_looks(looks: Sequence[Look], now: datetime) -> list[Job]:
     ready = []
     with transaction.atomic(durable=True):
         _mark_offers(looks, now)

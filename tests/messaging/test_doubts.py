@@ -70,7 +70,7 @@ def test_a_claim_that_stands_goes_back_as_not_sent() -> None:
     action = due_action()
     about = doubt([action])
     claim([job_of(action)], now=NOW, worker=WORKER)
-    settle(about, now=NOW + SECOND)
+    assert settle(about, now=NOW + SECOND) is True
     check_records([action])
     assert action.status == Status.QUEUED
     assert ActionAttempt.objects.get().outcome == "not_sent"
@@ -105,10 +105,11 @@ def test_a_commit_that_is_still_under_way_is_waited_for_elsewhere() -> None:
         assert locked.wait(20)
         with pytest.raises(OperationalError):
             standing_claims(about)
+        assert settle(about, now=NOW) is False
     finally:
         go_on.set()
         thread.join(20)
-    assert standing_claims(about) == []
+    assert settle(about, now=NOW) is True
 
 
 def test_a_connection_that_breaks_after_the_commit_of_a_claim_doubles_nothing(

@@ -9,12 +9,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import DataError, OperationalError, connections
 from django.utils import timezone
 from pytest_django import Settings
 from redis import RedisError
 
-from messaging import delivery, doubts, driver, lane_book, lane_calls, leases
+from messaging import delivery, doubts, driver, lane_book, lane_calls, leases, looks
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job, sweep
 from messaging.doubts import Doubt
@@ -478,6 +478,55 @@ def test_what_is_under_way_when_the_driver_breaks_is_written_all_the_same(
     assert not states()[Status.SENDING]
     assert states()[Status.SENT] == len(shard.posts()) >= 3
     assert get_redis().get(redis_key("shard", 0, "lease")) is None
+    shard.check()
+
+
+def test_what_comes_back_to_a_broken_driver_is_written_when_the_database_is_back(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.1)
+    shard = make_shard(latency_ms=100)
+    shard.ask(limit=5)
+
+    def start_and_break(self: Driver) -> None:
+        start_sends(self)
+        if ActionAttempt.objects.exists():
+            monkeypatch.setattr(driver, "record", failing(driver.record, 3))
+            raise ZeroDivisionError("a bug")
+
+    start_sends = Driver._start_sends
+    monkeypatch.setattr(Driver, "_start_sends", start_and_break)
+    with pytest.raises(ZeroDivisionError):
+        drive()
+    assert not states()[Status.SENDING]
+    assert states()[Status.SENT] == len(shard.posts()) >= 1
+    shard.check()
+
+
+@pytest.mark.parametrize(
+    ("module", "step"), [(delivery, "_claim"), (looks, "_record_looks")], ids=["claim", "look"]
+)
+def test_a_row_that_the_database_will_not_have_costs_no_other_one(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
+) -> None:
+    shard = make_shard()
+    asked = shard.ask(limit=5)
+    poison = OutgoingAction.objects.order_by("not_after", "pk").first()
+    assert poison is not None
+    real = getattr(module, step)
+
+    def choke(items: Sequence[Any], *arguments: Any) -> Any:
+        jobs = [getattr(item, "job", item) for item in items]
+        if poison.pk in {job.action_id for job in jobs}:
+            raise DataError("value out of range")
+        return real(items, *arguments)
+
+    monkeypatch.setattr(module, step, choke)
+    assert drive() is False
+    assert states() == {Status.SENT: len(asked) - 1, Status.QUEUED: 1}
+    poison.refresh_from_db()
+    assert poison.look_at > timezone.now() + timedelta(minutes=9)
+    assert "fault of ours" in poison.reason
     shard.check()
 
 

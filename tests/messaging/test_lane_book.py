@@ -140,6 +140,28 @@ def test_an_account_that_was_connected_anew_is_called_for_with_its_new_token(
     assert lane.buckets[lane.look_operation] is bucket
 
 
+def test_an_application_with_a_new_secret_is_called_for_with_it(book: LaneBook) -> None:
+    account = SellerAccountFactory()
+    queue(account, 1)
+    book.take_up(())
+    lane = only_lane(book)
+    before = lane.client
+    account.application.client_secret = "a new secret"
+    account.application.save()
+    book.take_up(())
+    assert only_lane(book) is lane
+    assert lane.client is not before
+    assert lane.account.application.client_secret == "a new secret"
+
+
+def test_what_a_newer_release_has_queued_is_left_to_it(book: LaneBook) -> None:
+    account = SellerAccountFactory()
+    known, unknown = queue(account, 2)
+    OutgoingAction.objects.filter(pk=unknown.pk).update(kind="notYetInvented")
+    book.take_up(())
+    assert only_lane(book).in_hand == {known.pk}
+
+
 def test_accounts_that_cannot_be_reached_or_are_another_shards_have_no_lane(
     settings: Settings,
 ) -> None:
