@@ -149,6 +149,7 @@ class _Killer:
             node.start()
             self.nodes += 1
             if self.node_share == 1:  # or else no node would live long enough to do anything
+                rig.queue(8, self.kinds[self.nodes % len(self.kinds)])
                 first_claim_after(rig, killed_at)
             return
         children: list[tuple[str, int]] = []

@@ -99,7 +99,7 @@ def away_before_result(seed: int) -> str:
     return _away_before_result(30, 60, seed)
 
 
-@row("F22q", "the database is away for 3 s between POST and result", "0 unconfirmed", quick=True)
+@row("F22q", "the database is away for 3 s between POST and result", "0 unconfirmed")
 def shortly_away_before_result(seed: int) -> str:
     """With a lease of 20 s."""
     return _away_before_result(3, 20, seed)
@@ -235,7 +235,6 @@ def _all_connections(rig: Rig) -> Iterator[_Held]:
     "F26",
     "PostgreSQL has no room left (its error at every claim)",
     "no POST without a claim",
-    quick=True,
 )
 def no_room_left(seed: int) -> str:
     """For three seconds."""

@@ -92,11 +92,11 @@ class Postgres:
         os.kill(pid, how)
         until = time.monotonic() + 30
         while _is_running(pid):
-            if self._server is not None and self._server.pid == pid:
-                self._server.poll()
             if time.monotonic() > until:
                 raise RuntimeError("PostgreSQL did not stop")
             time.sleep(0.01)
+        if self._server is not None and self._server.pid == pid:
+            self._server.wait(10)
 
     def start(self) -> None:
         """The server that was stopped answers again, with the options that it had."""
