@@ -47,12 +47,14 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
     def due(self, now: datetime) -> Self:
         """Those that a lane should take up: time for a look, and nobody has claimed them.
 
-        An unconfirmed message is not among them: Amazon offers no way to ask what became of it.
+        An unconfirmed message is not among them: Amazon offers no way to ask what became of it. Nor
+        is what a newer release has queued that knows more kinds.
         """
         return self.filter(
             Q(status=Status.QUEUED) | Q(api=Api.SOLICITATIONS),
             status__in=[Status.QUEUED, *WATCHED],
             look_at__lte=now,
+            kind__in=list(ACTION_TYPES),
         )
 
     def unstopped(self) -> Self:
