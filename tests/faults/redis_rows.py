@@ -83,6 +83,7 @@ def half_open(seed: int) -> str:
     with Rig(nodes=2, sellers=4, orders=400, seed=seed, proxied=("redis",)) as rig:
         rig.queue(8)
         wait_first(rig)
+        rig.wait_for(lambda: rig.run(_IS_READY), "the health check is content")
         rig.proxies["redis"].forget()
         at = time.time()
         rig.queue(8)
