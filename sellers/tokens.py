@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 # While our own copy lasts longer than this, Redis is not asked. It must be more than the time
 # before its end at which spapi refreshes a token, or we would not notice another's fresh one.
-OWN_COPY_LASTS = timedelta(minutes=5)
+OWN_COPY_LASTS = timedelta(seconds=150)
 # A refresh is one HTTP call with a deadline of 45 s: after this the process that began it is dead.
 LOCK_SECONDS = 60.0
 # How often whoever waits for another process looks again.
