@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ('requested_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('seen_by', models.ForeignKey(blank=True, db_index=False, help_text='Who saw in Seller Central that it was sent.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('sent_attempt', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='messaging.actionattempt')),
-                ('stop_asked_by', models.ForeignKey(blank=True, db_index=False, help_text='Who stopped it while it was under way: if it comes back unsent, it is cancelled.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('stop_asked_by', models.ForeignKey(blank=True, db_index=False, help_text='Who stopped it: it is not claimed any more, and cancelled unless it has left.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-pk'],

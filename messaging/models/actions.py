@@ -204,7 +204,7 @@ class OutgoingAction(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
-        help_text="Who stopped it while it was under way: if it comes back unsent, it is cancelled.",
+        help_text="Who stopped it: it is not claimed any more, and cancelled unless it has left.",
     )
 
     # Evidence: `sent` needs one of the two.
@@ -283,7 +283,7 @@ class OutgoingAction(models.Model):
                 condition=Q(status__in=["queued", "held", "unconfirmed", "probably_sent"]),
                 name="action_window_end",
             ),
-            # the sweeper: what was stopped while it was under way
+            # the sweeper: what was stopped and is not cancelled yet
             models.Index(
                 fields=["stop_asked_by"],
                 condition=Q(stop_asked_by__isnull=False),
