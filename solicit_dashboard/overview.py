@@ -29,6 +29,8 @@ from solicit_dashboard.keyset import capped, count_to
 from solicit_dashboard.overview_charts import ends_by_day, first_day, window_calendars
 from solicit_dashboard.overview_records import records_line
 
+# Also messages: an order tells of its solicitation only.
+LOOK = OutboxFilter(pill=PILL_OF["look"])
 # A sync is due every 20 minutes; after three that did not come something is wrong.
 SYNC_IS_LATE = timedelta(hours=1)
 
@@ -76,7 +78,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     ids = reach.ids()
     ends = ends_by_day(ids, now)
     lines = account_lines(reach.accounts, now)
-    needs_a_look = _count_orders("needs_a_look", ids, now)
+    needs_a_look = count_to(LOOK.without_state(ids).filter(status__in=LOOK.pill.statuses))
     context = {
         "tiles": list_tiles(ids, now, sent=_sent(ends), needs_a_look=needs_a_look),
         "ends": ends,
@@ -125,7 +127,7 @@ def list_tiles(
             "Needs a look",
             capped(needs_a_look),
             "the outcome is not known",
-            _orders_address("needs_a_look"),
+            _look_address(),
             tone="bad" if needs_a_look else "",
         ),
     ]
@@ -177,12 +179,13 @@ def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[War
                 Warning(Tone.WARN, f"{name}: orders were not read for over an hour.{cause}")
             )
     if needs_a_look:
+        is_one = needs_a_look == 1
+        what = "review request or message" if is_one else "review requests or messages"
         warnings.append(
             Warning(
                 Tone.WARN,
-                f"{capped(needs_a_look)} review request{'s' if needs_a_look != 1 else ''}: "
-                "the outcome is not known.",
-                _orders_address("needs_a_look"),
+                f"{capped(needs_a_look)} {what}: the outcome is not known.",
+                _look_address(),
                 "Look at them",
             )
         )
@@ -209,6 +212,10 @@ def _count_orders(pill: str, account_ids: Collection[int], now: datetime) -> int
 
 def _orders_address(pill: str) -> str:
     return f"{reverse('orders:list')}?{urlencode({'state': pill})}"
+
+
+def _look_address() -> str:
+    return reverse("messaging:outbox") + LOOK.address()
 
 
 def _day_address(day: date) -> str:

@@ -77,6 +77,27 @@ def test_tiles_count_what_their_lists_show(client: Client, account: SellerAccoun
         assert len(rows) == int(tile.value), tile.label
 
 
+def test_a_message_of_which_the_outcome_is_not_known_needs_a_look(
+    client: Client, account: SellerAccount
+) -> None:
+    kind: dict[str, str] = {"kind": "confirmOrderDetails", "api": "messaging"}
+    for status in (Status.UNCONFIRMED, Status.UNRESOLVED, Status.SENT):
+        OutgoingActionFactory(order__account=account, status=status, **kind)
+    OutgoingActionFactory(status=Status.UNCONFIRMED, **kind)  # somebody else's
+    answer = client.get("/")
+    tile = answer.context["tiles"][-1]
+    (warning,) = answer.context["warnings"]
+    assert (tile.label, tile.value) == ("Needs a look", "2")
+    assert tile.address == warning.address == "/outbox/?state=look"
+    assert warning.text == "2 review requests or messages: the outcome is not known."
+    assert len(client.get(tile.address).context["rows"]) == 2
+
+
+def test_one_that_needs_a_look_is_told_as_one() -> None:
+    (warning,) = list_warnings([], 1)
+    assert warning.text == "1 review request or message: the outcome is not known."
+
+
 def test_a_person_without_accounts_is_told_what_to_do() -> None:
     client = Client()
     client.force_login(UserFactory())
