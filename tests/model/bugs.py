@@ -93,12 +93,12 @@ def unconditional_claim() -> Iterator[None]:
         OutgoingAction.objects.filter(pk__in=ids).update(status=after, status_at=at, **fields)
         return ids
 
-    def anything(actions: OutgoingActionQuerySet, now: datetime) -> OutgoingActionQuerySet:
-        return actions
+    def in_any_state(actions: OutgoingActionQuerySet, now: datetime) -> OutgoingActionQuerySet:
+        return actions.unstopped()
 
     with (
         patch.object(OutgoingActionQuerySet, "transition", claim_whatever_it_is),
-        patch.object(OutgoingActionQuerySet, "claimable", anything),
+        patch.object(OutgoingActionQuerySet, "claimable", in_any_state),
     ):
         yield
 
@@ -107,10 +107,10 @@ def unconditional_claim() -> Iterator[None]:
 def claim_despite_stops() -> Iterator[None]:
     """The claim asks neither for kill switches nor for pauses: the page hides the button, after all."""
 
-    def only_by_time(actions: OutgoingActionQuerySet, now: datetime) -> OutgoingActionQuerySet:
-        return actions.filter(status=Status.QUEUED, not_before__lte=now, not_after__gte=now)
+    def anything(actions: OutgoingActionQuerySet) -> OutgoingActionQuerySet:
+        return actions
 
-    with patch.object(OutgoingActionQuerySet, "claimable", only_by_time):
+    with patch.object(OutgoingActionQuerySet, "unstopped", anything):
         yield
 
 

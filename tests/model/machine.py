@@ -219,7 +219,9 @@ class Sending(RuleBasedStateMachine):
         driver=DRIVERS,
         at=st.sampled_from(["ready", "claimed", "posted"]),
         posts=st.sampled_from([Post.ACCEPTED, Post.LOST_BEFORE, Post.THROTTLED]),
-        by=st.sampled_from(["time", "the other driver", "an order", "a stop", "a person"]),
+        by=st.sampled_from(
+            ["time", "the other driver", "an order", "a stop", "a stopped batch", "a person"]
+        ),
         span=SPANS,
         number=NUMBERS,
     )
@@ -241,7 +243,7 @@ class Sending(RuleBasedStateMachine):
         elif by == "a stop":
             self.stop(number % 2, halfway=True, how=STOPS[number])
         else:
-            self.person(number, VERBS[number])
+            self.person(number, "stop a batch" if by == "a stopped batch" else VERBS[number])
         self.stage.drive(driver, "idle", List.TRUE, Post.ACCEPTED)
 
     @rule(

@@ -19,6 +19,7 @@ ORDER = ("record_looks", "record_sends", "settle_doubts", "post", "ask", "claim"
 MOST_STEPS = 60
 MOST_MOMENTS = 7
 MOST_ROUNDS = 40
+A_LITTLE_LATER = timedelta(minutes=20)
 PEACE = timedelta(days=2, hours=12)
 WINDOWS_OVER = timedelta(days=45)
 
@@ -110,10 +111,14 @@ class Stage:
     # In the end
 
     def write_down(self) -> None:
-        """The drivers have finished what they had in hand and hold nothing of the past any more."""
-        for index, driver in enumerate(self.drivers):
-            driver.trouble = None
-            self.drive(index, "idle", List.TRUE, Post.ACCEPTED)
+        """The drivers have finished what they had in hand, and what it made due a little later."""
+        for is_later in (False, True):
+            if is_later:
+                self.clock.pass_(A_LITTLE_LATER)
+                self.sweep()
+            for index, driver in enumerate(self.drivers):
+                driver.trouble = None
+                self.drive(index, "idle", List.TRUE, Post.ACCEPTED)
 
     def come_to_rest(self) -> None:
         """With a faithful Amazon and a fair driver everything finds its end, and the right one.
