@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from messaging.clock import read_database_clock
 from messaging.models import Batch
 from messaging.outbox import PILLS
 from messaging.progress import (
@@ -117,7 +118,7 @@ def stop(request: HttpRequest, batch_id: int) -> HttpResponse:
     found = get_batch(request, batch_id, Role.OPERATOR)
     log_ignored_fields(request, [])
     reach = get_reach(request)
-    now = timezone.now()
+    now = read_database_clock()
     stopped = stop_batch(
         found, user=get_user(request), at=now, account_ids=reach.ids(Role.OPERATOR)
     )

@@ -8,9 +8,9 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from messaging.clock import read_database_clock
 from messaging.decisions import (
     Choice,
     Decision,
@@ -72,7 +72,7 @@ def decision(request: HttpRequest, action_id: int) -> HttpResponse:
                 seen_step=form.cleaned_data["seen_step"],
             ),
             user=get_user(request),
-            at=timezone.now(),
+            at=read_database_clock(),
         )
     except DecisionRefusedError as refusal:
         form.add_error(refusal.field, str(refusal))

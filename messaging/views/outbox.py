@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from messaging.clock import read_database_clock
 from messaging.decisions import DECIDABLE
 from messaging.models import OutgoingAction, OutgoingActionQuerySet
 from messaging.order_rules import message_refusals
@@ -190,7 +191,7 @@ def _change(
     log_ignored_fields(request, ["next"])
     status, tone, sentence = 200, "good", done
     try:
-        service(found, user=get_user(request), at=timezone.now())
+        service(found, user=get_user(request), at=read_database_clock())
     except NotAllowedError as error:
         status, tone, sentence = 409, "bad", str(error)
     if not is_htmx(request):

@@ -10,9 +10,9 @@ from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from messaging.clock import read_database_clock
 from messaging.forms import SwitchForm
 from messaging.models import KillSwitch, OutgoingAction
 from messaging.states import Status
@@ -61,7 +61,7 @@ def switches(request: HttpRequest) -> HttpResponse:
         account=account,
         kind=form.cleaned_data["kind"],
         user=user,
-        at=timezone.now(),
+        at=read_database_clock(),
         reason=form.cleaned_data["reason"],
     )
     if is_new:
@@ -85,7 +85,7 @@ def lift(request: HttpRequest, switch_id: int) -> HttpResponse:
     else:
         require_all_accounts(request)
     log_ignored_fields(request, ["next"])
-    if lift_switch(switch, user=get_user(request), at=timezone.now()):
+    if lift_switch(switch, user=get_user(request), at=read_database_clock()):
         messages.success(request, f"Lifted: {switch.scope}. What nothing else holds is sent again.")
     else:
         who = switch.lifted_by.get_username() if switch.lifted_by else "somebody"

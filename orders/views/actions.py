@@ -11,11 +11,11 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from messaging.action_types import REVIEW_REQUEST
+from messaging.clock import read_database_clock
 from messaging.models import Batch, OutgoingAction
 from messaging.queueing import RequestPreview, preview_reviews
 from messaging.services import (
@@ -58,7 +58,9 @@ def request_one(request: HttpRequest, account_id: int, number: str) -> HttpRespo
     log_ignored_fields(request, ("client_key", "next"))
     key = _client_key(request)
     try:
-        action = request_review(order, user=get_user(request), at=timezone.now(), client_key=key)
+        action = request_review(
+            order, user=get_user(request), at=read_database_clock(), client_key=key
+        )
     except NotAllowedError as refusal:
         return _back(request, order, f"{order.amazon_order_id}: {refusal}", is_refused=True)
     sentence = f"The review request for {order.amazon_order_id} is queued."
@@ -85,7 +87,7 @@ def cancel_one(request: HttpRequest, account_id: int, number: str) -> HttpRespon
             request, order, f"{order.amazon_order_id}: too late, {state}.", is_refused=True
         )
     try:
-        cancel_action(action, user=get_user(request), at=timezone.now())
+        cancel_action(action, user=get_user(request), at=read_database_clock())
     except NotAllowedError as refusal:
         return _back(request, order, f"{order.amazon_order_id}: {refusal}", is_refused=True)
     return _back(request, order, f"Nothing is sent for {order.amazon_order_id}.")
@@ -94,7 +96,7 @@ def cancel_one(request: HttpRequest, account_id: int, number: str) -> HttpRespon
 @require_POST
 def request_many(request: HttpRequest) -> HttpResponse:
     """What a request for the selected orders would do; with `confirmed`, it is queued as a batch."""
-    at = timezone.now()
+    at = read_database_clock()
     user = get_user(request)
     log_ignored_fields(request, _SELECTION_FIELDS)
     is_confirmed = bool(single_value(request.POST, "confirmed"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from messaging.clock import read_database_clock
 from messaging.stopping import (
     may_stop_everything,
     pause_sending,
@@ -42,7 +42,7 @@ def pause(request: HttpRequest, account_id: int) -> HttpResponse:
     account = get_account(request, account_id, Role.MANAGER)
     log_ignored_fields(request, ["reason", "next"])
     reason = read_reason(request)
-    if pause_sending(account, user=get_user(request), at=timezone.now(), reason=reason):
+    if pause_sending(account, user=get_user(request), at=read_database_clock(), reason=reason):
         messages.success(request, f"{account.name} is paused. Nothing more is sent for it.")
     else:
         who = account.paused_by.get_username() if account.paused_by else "somebody"
@@ -55,7 +55,7 @@ def resume(request: HttpRequest, account_id: int) -> HttpResponse:
     """The account's pause is over, and what it alone held waits for its turn again."""
     account = get_account(request, account_id, Role.MANAGER)
     log_ignored_fields(request, ["next"])
-    if resume_sending(account, user=get_user(request), at=timezone.now()):
+    if resume_sending(account, user=get_user(request), at=read_database_clock()):
         messages.success(request, f"{account.name} is no longer paused.")
     else:
         messages.info(request, f"{account.name} was not paused.")
@@ -67,7 +67,7 @@ def try_again(request: HttpRequest, account_id: int) -> HttpResponse:
     """Amazon is asked for the account again; if it still refuses, the account is held again."""
     account = get_account(request, account_id, Role.MANAGER)
     log_ignored_fields(request, ["next"])
-    if try_sending_again(account, user=get_user(request), at=timezone.now()):
+    if try_sending_again(account, user=get_user(request), at=read_database_clock()):
         messages.success(
             request, f"{account.name} is tried again. If Amazon still refuses, it stops again."
         )

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from messaging.clock import read_database_clock
 from messaging.models import Batch, Origin
 from messaging.progress import (
     BatchProgress,
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         batch = request_reviews(
             orders,
             user=user,
-            at=timezone.now(),
+            at=read_database_clock(),
             client_key=uuid4(),
             origin=Origin.COMMAND,
             description=description,

@@ -20,6 +20,7 @@ from audit.models import AuditEvent, AuditKind
 from messaging.models import Batch, OutgoingAction
 from messaging.states import Status
 from orders.models import Order
+from orders.views import actions
 from orders.views.selection import sign_all_matching
 from sellers.models import Role
 from tests.factories import OrderFactory, OutgoingActionFactory, SellerAccountFactory
@@ -150,10 +151,10 @@ def test_the_window_is_kept_to_the_second(ann: Person, monkeypatch: pytest.Monke
         (MARCH + timedelta(days=5) - second, "Can be asked from 14 Mar 2026 09:00 UTC."),
         (MARCH + timedelta(days=30) + second, "The window closed on 8 Apr 2026 09:00 UTC."),
     ):
-        monkeypatch.setattr(timezone, "now", lambda at=at: at)
+        monkeypatch.setattr(actions, "read_database_clock", lambda at=at: at)
         assert sentence in _words(_request(ann, order))
     assert not OutgoingAction.objects.exists()
-    monkeypatch.setattr(timezone, "now", lambda: MARCH + timedelta(days=30))
+    monkeypatch.setattr(actions, "read_database_clock", lambda: MARCH + timedelta(days=30))
     assert _request(ann, order).status_code == 200
 
 
@@ -409,7 +410,10 @@ def test_the_confirm_page_takes_the_same_queries_for_one_and_three(ann: Person) 
         return len(captured)
 
     # session, user, accounts, ids, skipped, eligible, waiting, accounts, first orders, banner
-    assert (queries(1), queries(3)) == (10, 10)
+    expected = 10
+    if connection.vendor == "postgresql":
+        expected += 1  # its clock
+    assert (queries(1), queries(3)) == (expected, expected)
 
 
 def test_a_large_selection_is_queued_in_few_statements(ann: Person) -> None:
