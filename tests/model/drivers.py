@@ -60,9 +60,10 @@ class SendCall:
 
 @dataclass
 class Trouble:
-    """The database fails at its next writes: `before` so many statements, or after the commit."""
+    """The database fails when the driver next does `work`: after so many statements, or the commit."""
 
-    statements: int | None = None
+    work: str
+    statements: int
     after_commit: bool = False
 
 
@@ -147,7 +148,7 @@ class ModelDriver:
             for api in Api:
                 if (account.pk, api.value) in open_lanes:
                     lane = self._lane(account, api)
-                    self._try(lambda: self._fill(lane, wall))  # noqa: B023 - called at once
+                    self._try("take_up", lambda: self._fill(lane, wall))  # noqa: B023 - called at once
 
     def _fill(self, lane: Lane, wall: Any) -> None:
         lane.add(delivery.take_up(lane.account, lane.api, now=wall, limit=30, but_not=lane.in_hand))
@@ -183,7 +184,9 @@ class ModelDriver:
         plain = [done for done in self.looks if _is_plain(done.subject)]
         if plain:
             found = [_look_of(done) for done in plain]
-            offered = self._try(lambda: looks.record_looks(found, now=self._clock.now()))
+            offered = self._try(
+                "record_looks", lambda: looks.record_looks(found, now=self._clock.now())
+            )
             if offered is None:
                 return
             self.looks = [done for done in self.looks if not _is_plain(done.subject)]
@@ -196,7 +199,7 @@ class ModelDriver:
                     done.lane.drop(look.job)
         while self.looks:
             done = self.looks[0]
-            if self._try(lambda: self._judge(done) or True) is None:  # noqa: B023 - called at once
+            if self._try("record_looks", lambda: self._judge(done) or True) is None:  # noqa: B023 - called at once
                 return
             self.looks = self.looks[1:]
 
@@ -217,7 +220,7 @@ class ModelDriver:
         if not chosen:
             return
         jobs = [entry.job for _, entry in chosen]
-        claims = self._try(lambda: delivery.claim(jobs, now=wall, worker=self.name))
+        claims = self._try("claim", lambda: delivery.claim(jobs, now=wall, worker=self.name))
         if claims is None:
             # perhaps it was committed, and only the acknowledgement is lost
             self._doubts.append(doubt_about(jobs, claimed_at=wall, worker=self.name))
@@ -264,12 +267,15 @@ class ModelDriver:
                 results.record(stand, now=now)
             return True
 
-        if self._try(settle):
+        if self._try("settle_doubts", settle):
             self._doubts.pop(0)
 
     def _record_sends(self) -> None:
         batch = [result for _, result in self.sends]
-        if self._try(lambda: results.record(batch, now=self._clock.now()) or True) is None:
+        if (
+            self._try("record_sends", lambda: results.record(batch, now=self._clock.now()) or True)
+            is None
+        ):
             return
         for lane, result in self.sends:
             lane.drop(result.claimed.job)
@@ -281,16 +287,17 @@ class ModelDriver:
 
     # The database
 
-    def _try(self, work: Callable[[], T]) -> T | None:
+    def _try(self, name: str, work: Callable[[], T]) -> T | None:
         """What the work returns; None when the database went away in it or just after it."""
-        trouble, self.trouble = self.trouble, None
-        if trouble is None:
+        trouble = self.trouble
+        if trouble is None or trouble.work != name:
             return work()
+        self.trouble = None
         try:
             if trouble.after_commit:
                 work()
                 return None
-            with connection.execute_wrapper(_Failing(trouble.statements or 1)):
+            with connection.execute_wrapper(_Failing(trouble.statements)):
                 return work()
         except OperationalError:
             return None

@@ -248,21 +248,22 @@ class Sending(RuleBasedStateMachine):
 
     @rule(
         driver=DRIVERS,
-        statements=st.sampled_from([0, 0, 0, 0, 1, 2, 3, 4, 5, 7, 9]),
+        what=st.sampled_from(["kill", "kill", "claim", "record_sends", "record_looks", "take_up"]),
+        statements=st.integers(0, 8),
         after_commit=st.booleans(),
     )
-    def mishap(self, driver: int, statements: int, after_commit: bool) -> None:
-        """The driver is killed (0 statements), or the database leaves it in its next work.
+    def mishap(self, driver: int, what: str, statements: int, after_commit: bool) -> None:
+        """The driver is killed, or the database leaves it when it next does that work.
 
-        Killed, it forgets what it had in hand, and another begins. The database fails before the
-        given statement, or just after the commit.
+        Killed, it forgets what it had in hand, and another begins. The database fails after so many
+        statements, or just after the commit, which the driver cannot tell apart.
         """
-        if statements == 0:
+        if what == "kill":
             self._count("kill")
             self.stage.kill(driver)
         else:
-            self._count("database fails")
-            self.stage.drivers[driver].trouble = Trouble(statements, after_commit)
+            self._count(f"database fails: {what}")
+            self.stage.drivers[driver].trouble = Trouble(what, statements, after_commit)
 
     # Clockwork and time
 
@@ -277,14 +278,16 @@ class Sending(RuleBasedStateMachine):
             self.stage.sweep()
 
     def teardown(self) -> None:
+        is_whole = sys.exc_info()[0] is None
         try:
-            if sys.exc_info()[0] is None:
+            if is_whole:
                 self.stage.write_down()
                 if self.rests:
                     self.stage.come_to_rest()
         finally:
             self.stage.example.undo()
-            Sending.examples += 1
+            if is_whole:
+                Sending.examples += 1
             self.moves_made.update(self.stage.moves)
             self.steps_seen.update(self.stage.oracle.steps)
 
