@@ -40,8 +40,9 @@ OFFERED_NEEDED = 2
 ABSENT_SPAN = timedelta(hours=24)
 ABSENT_NEEDED = 3
 LOOK_FAILED_AGAIN = timedelta(minutes=1)
-# An order that was not offered is no control again before this.
-CONTROL_RESTS = timedelta(days=1)
+# An order that was not offered is no control again before this: longer than a daily look, or the
+# same few that Amazon never offers would be asked each day, and those that it does offer never.
+CONTROL_RESTS = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,7 +358,18 @@ def test_an_order_that_was_not_offered_today_makes_room_for_another_control() ->
     assert control_orders(job, now=NOW, limit=1) == [order.amazon_order_id]
     record_control(action.account, order.amazon_order_id, action.kind, ABSENT, now=NOW)
     assert control_orders(job, now=NOW, limit=1) == [second.amazon_order_id]
-    assert control_orders(job, now=NOW + DAY, limit=1) == [order.amazon_order_id]
+    assert control_orders(job, now=NOW + 3 * DAY, limit=1) == [order.amazon_order_id]
+
+
+def test_orders_that_are_never_offered_are_no_controls_on_the_days_that_follow() -> None:
+    action = lost()
+    account, job = action.account, job_of(action)
+    never = [due_order(account=account, latest_delivery_at=NOW - HOUR) for _ in range(3)]
+    for order in never:
+        record_control(account, order.amazon_order_id, job.kind, ABSENT, now=NOW)
+    good = due_order(account=account)
+    for at in (NOW + DAY, NOW + 2 * DAY, NOW + 2 * DAY + 23 * HOUR):
+        assert control_orders(job, now=at, limit=3) == [good.amazon_order_id]
 
 
 def test_a_control_that_is_offered_or_malformed_serves_again() -> None:
