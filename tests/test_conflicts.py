@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -24,7 +26,16 @@ from orders.services import exclude
 from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import MOST_REPEATS, gave_way, repeated_on_conflict
 from tests.factories import SellerAccountFactory, UserFactory
-from tests.messaging.sending import ACCEPTED, NOW, due_action, due_order, job_of, status_of
+from tests.messaging.sending import (
+    ACCEPTED,
+    NOW,
+    claim_one,
+    due_action,
+    due_order,
+    job_of,
+    status_of,
+    steps_of,
+)
 from tests.orders.amazon import DAY, NOON, an_order
 
 
@@ -71,6 +82,58 @@ def test_any_other_error_is_the_callers(error: Exception) -> None:
     with pytest.raises(type(error)):
         repeated_on_conflict(step)
     assert step.tries == 1
+
+
+class Conflicts:
+    """Every statement that begins so gives way, so many times, and then no more."""
+
+    def __init__(self, statement: str, times: int) -> None:
+        self.statement, self.left = statement, times
+
+    def __call__(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        if self.left and sql.startswith(self.statement):
+            self.left -= 1
+            raise conflict()
+        return execute(sql, params, many, context)
+
+
+def test_a_claim_that_always_gives_way_is_given_up_for_this_round_and_nothing_is_lost(
+    transactional_db: None,
+) -> None:
+    action = due_action()
+    job = job_of(action)
+    conflicts = Conflicts('INSERT INTO "messaging_actionattempt"', MOST_REPEATS + 1)
+    with connection.execute_wrapper(conflicts):
+        with pytest.raises(OperationalError):
+            claim([job], now=NOW, worker="test:1")
+        assert conflicts.left == 0
+        # undone each time: it waits as before, and nobody may send it
+        assert (status_of(action), steps_of(action)) == ("queued", ["queued"])
+        assert not ActionAttempt.objects.exists()
+        assert len(claim([job], now=NOW, worker="test:1")) == 1
+    assert (status_of(action), steps_of(action)) == ("sending", ["queued", "sending"])
+    assert ActionAttempt.objects.get().number == 1
+
+
+def test_a_result_that_always_gives_way_is_given_up_for_this_round_and_nothing_is_lost(
+    transactional_db: None,
+) -> None:
+    action = due_action()
+    results = [SendResult(claim_one(action), ACCEPTED, 12)]
+    conflicts = Conflicts('UPDATE "messaging_outgoingaction"', MOST_REPEATS + 1)
+    later = NOW + timedelta(seconds=1)
+    with connection.execute_wrapper(conflicts):
+        with pytest.raises(OperationalError):
+            record(results, now=later)
+        assert conflicts.left == 0
+        # the attempt is open still, so that nobody sends it again
+        assert status_of(action) == "sending"
+        assert ActionAttempt.objects.filter(finished_at=None, abandoned_at=None).count() == 1
+        record(results, now=later)
+    assert steps_of(action) == ["queued", "sending", "sent"]
+    assert ActionAttempt.objects.get().outcome == "accepted"
 
 
 class Rival:
