@@ -119,7 +119,11 @@ def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> No
     if not ACTION_TYPES[look.job.kind].is_solicitation:
         raise ValueError("An unconfirmed message is a person's to decide.")
     action = OutgoingAction.objects.filter(
-        pk=look.job.action_id, status=look.job.status, look_at__lte=now
+        # Asked when it was time to, by whoever writes it how late: of two drivers who asked at one
+        # moment, the one that hung must not count as a second look.
+        pk=look.job.action_id,
+        status=look.job.status,
+        look_at__lte=look.asked_at,
     )
     with transaction.atomic(durable=True):
         _mark_offers([look], now)
@@ -137,14 +141,14 @@ def record_watched(look: Look, *, control_is_offered: bool, now: datetime) -> No
             else:
                 action.update(look_at=_after_error(look.answer, now))
         elif look.is_offered:
-            _record_offered(look.job, row["offered_looks"], row["first_offered_at"], now)
+            _record_offered(look, row["offered_looks"], row["first_offered_at"], now)
         elif look.is_absent and control_is_offered:
             since = row["first_absent_at"] or now
             absent = row["absent_looks"] + 1
             if (
                 look.job.status == Status.UNCONFIRMED
                 and absent >= ABSENT_NEEDED
-                and now - since >= ABSENT_SPAN
+                and look.asked_at - since >= ABSENT_SPAN
             ):
                 action.transition(
                     Status.UNCONFIRMED,
@@ -198,10 +202,11 @@ def record_control(
 
 
 def _record_offered(
-    job: Job, offered: int, first_offered_at: datetime | None, now: datetime
+    look: Look, offered: int, first_offered_at: datetime | None, now: datetime
 ) -> None:
+    job = look.job
     since = first_offered_at or now
-    if offered + 1 >= OFFERED_NEEDED and now - since >= OFFERED_APART:
+    if offered + 1 >= OFFERED_NEEDED and look.asked_at - since >= OFFERED_APART:
         OutgoingAction.objects.filter(pk=job.action_id).transition(
             job.status,
             Status.QUEUED,

@@ -315,6 +315,18 @@ def test_a_look_that_shows_the_account_shut_out_marks_it() -> None:
     assert status_of(action) == Status.UNCONFIRMED
 
 
+def test_a_look_that_was_written_late_is_no_second_look() -> None:
+    action = lost()
+    job = job_of(action)
+    at, late = action.look_at, action.look_at + 3 * MINUTE
+    record_watched(Look(job, OFFERED, at), control_is_offered=False, now=at)
+    # asked at the same moment, by a driver that hung: it says nothing of three minutes later
+    record_watched(Look(job, OFFERED, at), control_is_offered=False, now=late)
+    assert status_of(action) == Status.UNCONFIRMED
+    record_watched(Look(job, OFFERED, late), control_is_offered=False, now=late)
+    assert status_of(action) == Status.QUEUED
+
+
 def test_two_drivers_who_looked_at_the_same_time_count_as_one_look() -> None:
     action = lost()
     job, at = job_of(action), action.look_at
