@@ -6,6 +6,7 @@ Has a database and a Redis of its own (SQLite in memory, unless TEST_DATABASE_UR
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if connection.vendor == "sqlite":
         settings.DATABASES["default"]["TEST"]["NAME"] = None
     databases = setup_databases(0, interactive=False, serialized_aliases=[])
+    logging.disable(logging.CRITICAL)  # what goes wrong on purpose is not worth a line
     gc.freeze()
     try:
         return import_module("tests.model.chunks").run(examples, seed, CHUNK, counts)
