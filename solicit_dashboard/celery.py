@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import beat_init, setup_logging, worker_init, worker_shutting_down
 from django.conf import settings
+
+from solicit_dashboard.promises import start_only_if_kept
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "solicit_dashboard.settings")
 
@@ -28,6 +30,13 @@ def stop_requested() -> bool:
 @worker_shutting_down.connect
 def _tell_running_tasks(**_details: Any) -> None:
     _stop_flag[0] = 1
+
+
+@worker_init.connect
+@beat_init.connect
+def _check_what_sending_rests_on(**_details: Any) -> None:
+    # SystemExit is the one thing that a signal's handler may raise and be heard.
+    start_only_if_kept()
 
 
 @setup_logging.connect

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    connection,
+    connections,
+)
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
+from solicit_dashboard.promises import database_fault, redis_fault
 from solicit_dashboard.redis import get_redis, redis_key
 
 SEEN_WITHIN_SECONDS = 60
@@ -39,7 +46,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     for name, check in checks.items():
         try:
             parts[name] = check()
-        except (DatabaseError, RedisError) as error:
+        except (DatabaseError, InterfaceError, RedisError) as error:
             # The class alone: a driver's message may quote an address with its password.
             parts[name] = f"does not answer ({type(error).__name__})"
     ready = all(state == "ok" for state in parts.values())
@@ -49,7 +56,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def _database() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return "ok"
+    return database_fault() or "ok"
 
 
 def _migrations() -> str:
@@ -60,7 +67,7 @@ def _migrations() -> str:
 
 def _redis() -> str:
     get_redis().ping()
-    return "ok"
+    return redis_fault(get_redis()) or "ok"
 
 
 def _seen(part: str) -> str:

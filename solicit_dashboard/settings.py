@@ -135,7 +135,8 @@ else:
         "tcp_user_timeout": 20_000,
         # A process that is frozen, or a machine that is gone, in the middle of a transaction must
         # not keep its rows: the sweeper and every other sender would wait for them.
-        "options": "-c idle_in_transaction_session_timeout=30000",
+        # A claim that is confirmed must stand, whatever the server does by default.
+        "options": "-c idle_in_transaction_session_timeout=30000 -c synchronous_commit=on",
     }
     if _env.statement_timeout_seconds:
         _options["options"] += f" -c statement_timeout={int(_env.statement_timeout_seconds * 1000)}"

@@ -18,6 +18,7 @@ FOUNDATION = (
     "solicit_dashboard.celery",
     "solicit_dashboard.conflicts",
     "solicit_dashboard.redis",
+    "solicit_dashboard.promises",
     "solicit_dashboard.ratelimit",
     "solicit_dashboard.embedded_redis",
     "solicit_dashboard.error_reports",

@@ -24,8 +24,9 @@ from solicit_dashboard.embedded_redis import (
     embedded_redis_binary,
     redis_configuration,
 )
-from solicit_dashboard.env import inherited_environment
+from solicit_dashboard.env import EXIT_CONFIG, inherited_environment
 from solicit_dashboard.local import add_options
+from solicit_dashboard.promises import unkept_promises
 from solicit_dashboard.supervisor import (
     Part,
     PartFailedError,
@@ -49,6 +50,9 @@ class Command(BaseCommand):
         parser.add_argument("--sandbox-port", type=int, help="start the sandbox there")
 
     def handle(self, **options: Any) -> None:
+        # a Redis of our own is not there yet, and is made fit
+        if faults := unkept_promises(of_redis=not options["redis_port"]):
+            raise CommandError("\n".join(faults), returncode=EXIT_CONFIG)
         self._begun = time.monotonic()
         os.umask(0o077)  # orders and keys are nobody else's business
         logs = settings.DATA_DIR / "logs"
