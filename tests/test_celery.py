@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 
 import pytest
 from celery.signals import worker_shutting_down
@@ -34,6 +35,28 @@ def test_lanes_have_a_queue_of_their_own(redis_empty: None) -> None:
     message = json.loads(client.lindex("solicit:celery:default", 0))
     assert message["headers"]["expires"], "a hint that nobody took in time is dropped"
     assert message["content-type"] == "application/json"
+
+
+def test_a_connection_to_the_broker_that_went_dead_without_a_word_is_noticed_within_half_a_minute(
+    redis_empty: None,
+) -> None:
+    """A worker that waits on one would never hear of work again, and never know."""
+    with app.connection_for_write() as broker:
+        pool = broker.default_channel.client.connection_pool
+        connection = pool.get_connection()
+        try:
+            sock = connection._sock
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            idle, interval, count = (
+                sock.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            )
+            unheard = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert connection.health_check_interval == 25
+        finally:
+            pool.release(connection)
+    assert idle + interval * count <= 30
+    assert 0 < unheard <= 30_000
 
 
 def test_a_running_task_in_a_forked_child_sees_that_the_worker_is_to_stop(
