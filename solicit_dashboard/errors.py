@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from django.core.exceptions import (
     BadRequest,
@@ -15,11 +16,16 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from solicit_dashboard.access import RoleTooLowError
+from solicit_dashboard.outages import RETRY_AFTER_SECONDS, outage
 
 logger = logging.getLogger(__name__)
 
 TOO_LONG_OPEN = "This page was open too long. Reload and try again."
 NOT_FOUND = "There is nothing at this address, or it belongs to somebody else."
+BROKEN = (
+    "The page could not be made. What was queued before is safe; nothing was sent twice. "
+    "Try again in a minute."
+)
 TOO_LARGE = "This form is larger than 5 MB or has too many fields."
 TOO_MANY_ORDERS = "At most 5,000 orders at a time."
 
@@ -61,18 +67,45 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, drawn without the database, which may be what is broken."""
+    """500, or 503 when it goes by itself; drawn without the database, which may be what is broken."""
     request_id = request.META.get("REQUEST_ID", "")
+    # Django calls this while it handles the error.
+    error = sys.exc_info()[1]
+    if sentence := outage(error):
+        return _unavailable(request, request_id, sentence, type(error).__name__)
     logger.error("Request %s failed: %s %s", request_id, request.method, request.path)
-    return HttpResponse(render_to_string("500.html", {"request_id": request_id}), status=500)
+    words = {"title": "Something broke on our side", "sentence": BROKEN, "request_id": request_id}
+    return HttpResponse(render_to_string("500.html", words), status=500)
+
+
+def _unavailable(request: HttpRequest, request_id: str, sentence: str, error: str) -> HttpResponse:
+    # The class alone: a driver's message may quote an address with its password.
+    logger.error(
+        "Request %s found the database away (%s): %s %s",
+        *(request_id, error, request.method, request.path),
+    )
+    words = {"title": "Not just now", "sentence": sentence, "request_id": request_id}
+    if _wants_fragment(request):
+        response = _as_toast(HttpResponse(render_to_string("_error.html", words), status=503))
+    else:
+        response = HttpResponse(render_to_string("500.html", words), status=503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
 
 
 def error_page(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
     """The sentence as a page; for htmx as a toast, wherever the answer would have gone."""
-    headers = request.headers
-    if headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers:
-        response = render(request, "_error.html", {"sentence": sentence}, status=status)
-        response.headers["HX-Retarget"] = "#toasts"
-        response.headers["HX-Reswap"] = "beforeend"
-        return response
+    if _wants_fragment(request):
+        return _as_toast(render(request, "_error.html", {"sentence": sentence}, status=status))
     return render(request, "error.html", {"title": title, "sentence": sentence}, status=status)
+
+
+def _wants_fragment(request: HttpRequest) -> bool:
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
+
+
+def _as_toast(response: HttpResponse) -> HttpResponse:
+    response.headers["HX-Retarget"] = "#toasts"
+    response.headers["HX-Reswap"] = "beforeend"
+    return response

@@ -31,6 +31,8 @@ function toast(text, tone = "bad") {
   close.setAttribute("aria-label", "Dismiss");
   close.textContent = "×";
   box.append(words, close);
+  // Polls that fail alike are told once.
+  if ($$("#toasts .toast span").some((said) => said.textContent === text)) return;
   $("#toasts").append(box);
   live(text);
 }
@@ -239,9 +241,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
   selection.show();
 });
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status >= 500) {
-    toast("The server could not answer. Reload in a minute to see what was done; nothing is sent twice.");
-  }
+  const { xhr } = event.detail;
+  if (xhr.status < 500) return;
+  // A sentence of ours comes as a toast; a proxy's page is nothing to show.
+  const ours = xhr.getResponseHeader("HX-Retarget") === "#toasts";
+  const answer = new DOMParser().parseFromString(ours ? xhr.responseText : "", "text/html");
+  const sentence = answer.querySelector(".toast span")?.textContent;
+  toast(sentence || "The server could not answer. Reload in a minute to see what was done; nothing is sent twice.");
 });
 document.addEventListener("htmx:sendError", () => toast("No connection to the server. Try again."));
 document.addEventListener("htmx:timeout", () => toast("The server took too long. Try again."));
