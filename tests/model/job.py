@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     databases = setup_databases(0, interactive=False, serialized_aliases=[])
     logging.disable(logging.CRITICAL)  # what goes wrong on purpose is not worth a line
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     try:
         return import_module("tests.model.chunks").run(examples, seed, CHUNK, counts)
     finally:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.model.machine import Sending
 from tests.model.world import make_cast
 
-STEPS = 10
+STEPS = 9
 
 
 @contextmanager

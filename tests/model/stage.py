@@ -114,6 +114,8 @@ class Stage:
         """The drivers have finished what they had in hand, and what it made due a little later."""
         for is_later in (False, True):
             if is_later:
+                if not self._is_moving():
+                    return
                 self.clock.pass_(A_LITTLE_LATER)
                 self.sweep()
             for index, driver in enumerate(self.drivers):
@@ -125,6 +127,8 @@ class Stage:
 
         Raises BreachError for what is stuck, forgotten, or shown as something that it is not.
         """
+        if not self._is_moving():
+            return
         now = self.clock.now()
         SellerAccount.objects.update(connection=Connection.CONNECTED, trouble="", paused_at=None)
         KillSwitch.objects.filter(lifted_at=None).update(lifted_at=now)
@@ -148,6 +152,10 @@ class Stage:
         for row in self.oracle.rows.values():
             if row.status in OPEN and not _waits_for_a_person(row.kind, row.status):
                 raise BreachError(f"never resolved: {row}")
+
+    def _is_moving(self) -> bool:
+        self.oracle.read()
+        return any(row.status in OPEN for row in self.oracle.rows.values())
 
     def _check_at_rest(self, row: Row) -> None:
         """After two days and a half of peace."""
