@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from solicit_dashboard.env import EXIT_CONFIG
 from tests.faults.load import (
     claim_delays,
     first_claim_after,
@@ -154,3 +155,23 @@ def full(seed: int) -> str:
         rig.queue(2)
         back = first_claim_after(rig, at)
         return f"10 asked for meanwhile; first claim {back:.1f} s after; {verdict(rig)}"
+
+
+@row("F19", "Redis is set to evict (allkeys-lru)", "no worker starts, and each says why")
+def evicting(seed: int) -> str:
+    """The workers that run go on; the one that starts afterwards does not."""
+    with Rig(sellers=2, orders=400, seed=seed) as rig:
+        rig.queue(4)
+        wait_first(rig)
+        client = rig.redis.client()
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        node = rig.nodes[0]
+        node.kill()
+        node.start()
+        code = node.wait(30)
+        assert code == EXIT_CONFIG, f"exit code {code}"
+        assert "its maxmemory-policy is allkeys-lru" in node.log.read_text("utf-8", "replace")
+        client.config_set("maxmemory-policy", "noeviction")
+        node.start()
+        rig.queue(4)
+        return f"exit code {code}, with the reason; after mending it: {verdict(rig)}"
