@@ -143,7 +143,9 @@ def _points_table(points: Points) -> list[list[str]]:
     rows = [["kind", "point", "predicted", "seen"]]
     for line in points.lines:
         others = [
-            f"{number} times {state}" for state, number in line.seen.items() if state != line.predicted
+            f"{number} times {state}"
+            for state, number in line.seen.items()
+            if state != line.predicted
         ]
         seen = "; ".join([f"{line.as_predicted} of {points.each}", *others])
         rows.append([_KIND[line.kind], line.point, str(line.predicted), seen])
