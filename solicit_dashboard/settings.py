@@ -118,7 +118,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+                # A claim that Amazon has seen the effect of must survive a power cut. The sandbox
+                # forgets with us, and need not wait for the disk.
+                "PRAGMA journal_mode=WAL; "
+                f"PRAGMA synchronous={'FULL' if SPAPI_IS_AMAZON else 'NORMAL'}; "
                 "PRAGMA busy_timeout=20000; PRAGMA recursive_triggers=ON"
             ),
         },

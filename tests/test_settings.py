@@ -142,6 +142,18 @@ def test_sqlite_waits_its_turn_and_keeps_its_triggers() -> None:
     assert Path(database["NAME"]) == BASE_DIR / "data" / "x.sqlite3"
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "synchronous"),
+    [({}, "FULL"), ({"SPAPI_ENDPOINT": "http://127.0.0.1:5/"}, "NORMAL")],
+)
+def test_what_amazon_may_have_seen_survives_a_power_cut_on_sqlite_too(
+    endpoint: dict[str, str], synchronous: str
+) -> None:
+    environment = {**PRODUCTION, "DATABASE_URL": "sqlite:///data/x.sqlite3", **endpoint}
+    database = shown(environment, "DATABASES")["DATABASES"]["default"]
+    assert f"PRAGMA synchronous={synchronous};" in database["OPTIONS"]["init_command"]
+
+
 def test_celery_carries_hints_only() -> None:
     names = (
         "CELERY_TASK_IGNORE_RESULT",
