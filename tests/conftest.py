@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     if any(item.get_closest_marker(name) for name in ("django_db", "e2e")):
         return True
     if not _DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):

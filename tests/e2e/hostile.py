@@ -70,7 +70,7 @@ def make(people: dict[str, str]) -> dict[str, Any]:
             lifted_by=asker if lifted_at else None,
         )
     message = factories.OutgoingActionFactory(
-        order=factories.OrderFactory(account=account),
+        order=factories.OrderFactory(account=account, window_closed=True),
         kind="confirmOrderDetails",
         api="messaging",
         requested_by=asker,

@@ -99,6 +99,7 @@ NO_PAGES = {
     "logout": "a form",
     "healthz": "for machines",
     "readyz": "for machines",
+    "metrics": "for machines",
 }
 
 

@@ -18,7 +18,7 @@ from tests.e2e.hostile import ATTACKS, MARK
 from tests.e2e.site import NO_PAGES, PAGES, VISITORS, Samples, route_names
 from tests.e2e.stack import Stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 # What the pages may leave in the browser: htmx notes the address of its own tab, while that is open.
 MAY_BE_STORED = {"htmx-current-path-for-history"}

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from solicit_dashboard.outages import UNREACHABLE
 from tests.e2e.browser import Visitors
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 
 def test_the_reason_is_shown_once_and_the_page_stays(people: Visitors) -> None:
