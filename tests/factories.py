@@ -255,7 +255,8 @@ class ActionAttemptFactory(DjangoModelFactory[ActionAttempt]):
 class OutgoingActionFactory(DjangoModelFactory[OutgoingAction]):
     """A solicitation in the state given as `status` (queued and due, unless told otherwise).
 
-    `account` is the order's. `status_at` is the moment of the last step.
+    `account` is the order's. `status_at` is the moment of the last step. `attempt` is what its
+    attempt says, if it has one and other than usual.
     """
 
     class Meta:
@@ -276,6 +277,7 @@ class OutgoingActionFactory(DjangoModelFactory[OutgoingAction]):
     def _create(cls, model_class: type[Model], *args: Any, **kwargs: Any) -> OutgoingAction:
         status = Status(kwargs.pop("status", Status.QUEUED))
         reason = kwargs.pop("reason", "")
+        told: dict[str, Any] = kwargs.pop("attempt", {})
         at: datetime = kwargs["status_at"]
         action: OutgoingAction = super()._create(model_class, *args, **kwargs)
         mark_orders([action.pk], Status.QUEUED, at)
@@ -286,7 +288,7 @@ class OutgoingActionFactory(DjangoModelFactory[OutgoingAction]):
                 ActionAttemptFactory(action=action, claimed_at=at)
                 fields["lease_until"] = timezone.now() + timedelta(minutes=3)
             if before == Status.SENDING:
-                fields |= {"lease_until": None, **_finish_attempt(action, after, at)}
+                fields |= {"lease_until": None, **_finish_attempt(action, after, at, told)}
             OutgoingAction.objects.filter(pk=action.pk).transition(
                 before, after, at=at, reason=reason if after == status else "", **fields
             )
@@ -299,7 +301,9 @@ class OutgoingActionFactory(DjangoModelFactory[OutgoingAction]):
         return action
 
 
-def _finish_attempt(action: OutgoingAction, after: Status, at: datetime) -> dict[str, Any]:
+def _finish_attempt(
+    action: OutgoingAction, after: Status, at: datetime, told: dict[str, Any]
+) -> dict[str, Any]:
     """The open attempt ends as that state says; returns what the action keeps of it."""
     attempt = action.attempts.get(finished_at=None, abandoned_at=None)
     attempt.finished_at = at
@@ -310,5 +314,7 @@ def _finish_attempt(action: OutgoingAction, after: Status, at: datetime) -> dict
         attempt.code, attempt.message = "Unauthorized", ALREADY_REQUESTED
     else:
         attempt.outcome, attempt.message = AttemptOutcome.UNKNOWN, "The connection was reset."
+    for name, value in told.items():
+        setattr(attempt, name, value)
     attempt.save()
     return {"sent_attempt": attempt} if after == Status.SENT else {}

@@ -3,11 +3,13 @@
 import pytest
 from django.utils import timezone
 
+from messaging.ledger.check import find_breaches
 from messaging.models import ActionEvent, AttemptOutcome, OutgoingAction
 from messaging.states import TAKEN, Status
 from orders.models import Order
 from orders.states import Refusal
-from tests.factories import OrderFactory, OrderItemFactory, OutgoingActionFactory
+from tests.e2e import hostile
+from tests.factories import OrderFactory, OrderItemFactory, OutgoingActionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +48,9 @@ def test_an_action_agrees_with_its_events_attempts_and_order(status: Status) -> 
     if status == Status.SENT:
         assert action.sent_attempt.outcome == AttemptOutcome.ACCEPTED
     assert OutgoingAction.objects.filter(order__account=action.account).count() == 1
+
+
+def test_the_hostile_rows_of_the_browser_tests_contradict_nothing() -> None:
+    """The clockwork checks the records while the pages are walked."""
+    hostile.make({UserFactory().username: "viewer"})
+    assert [str(breach) for breach in find_breaches(at=timezone.now())] == []

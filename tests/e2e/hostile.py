@@ -55,11 +55,11 @@ def make(people: dict[str, str]) -> dict[str, Any]:
     batch = factories.BatchFactory(
         created_by=asker,
         description=ATTACKS[0],
-        selected=8,
-        queued=8,
+        selected=len(ATTACKS) + 4,
+        queued=len(ATTACKS) + 1,
         skipped={ATTACKS[1]: {ATTACKS[2]: 3}},
     )
-    states = [Status.REFUSED, Status.UNCONFIRMED, Status.SENT, Status.CANCELLED]
+    states = [Status.REFUSED, Status.UNCONFIRMED, Status.SENT, Status.UNRESOLVED]
     for lifted_at in (None, account.created_at):
         factories.KillSwitchFactory(
             account=account,
@@ -104,15 +104,13 @@ def make(people: dict[str, str]) -> dict[str, Any]:
             status=states[number % len(states)],
             reason=fit(attack, 300),
             status_at=batch.created_at + timedelta(seconds=number),
-        )
-        factories.ActionAttemptFactory(
-            action=action,
-            rejected=True,
-            worker=fit(attack, 100),
-            code=fit(attack, 100),
-            message=attack[:500],
-            request_id=fit(attack, 100),
-            body=attack,
+            attempt={
+                "worker": fit(attack, 100),
+                "code": fit(attack, 100),
+                "message": attack[:500],
+                "request_id": fit(attack, 100),
+                "body": attack,
+            },
         )
         if action.status in DECIDABLE:
             decide_pages.append(f"/outbox/{action.pk}/decide/")
