@@ -28,6 +28,7 @@ from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.data import Filled, fill  # noqa: E402
+from benchmarks.database import database_version  # noqa: E402
 from benchmarks.figures import Figure, Result  # noqa: E402
 from messaging.models import OutgoingAction  # noqa: E402
 from messaging.services import request_reviews  # noqa: E402
@@ -69,7 +70,7 @@ def main() -> int:
     with override_settings(STORAGES=PLAIN_STORAGES):
         figures = [_measure_page(page, options.requests) for page in _pages(filled)]
     figures += _measure_queueing(filled)
-    print(json.dumps(asdict(Result(_database(), options.orders, fill_seconds, figures))))
+    print(json.dumps(asdict(Result(database_version(), options.orders, fill_seconds, figures))))
     return 0
 
 
@@ -258,15 +259,6 @@ def _client(username: str) -> Client:
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(User.objects.get(username=username))
     return client
-
-
-def _database() -> str:
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT sqlite_version()")
-            return f"SQLite {cursor.fetchone()[0]}"
-        cursor.execute("SHOW server_version")
-        return f"PostgreSQL {cursor.fetchone()[0].split()[0]}"
 
 
 if __name__ == "__main__":

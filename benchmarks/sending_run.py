@@ -26,9 +26,9 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from benchmarks.database import database_version  # noqa: E402
 from benchmarks.sending_figures import (  # noqa: E402
     Run,
     duplicates,
@@ -169,7 +169,7 @@ class Site:
         )
         figures: dict[str, Any] = zeroes | known
         return Run(
-            database=_database(),
+            database=database_version(),
             sellers=len(self.accounts),
             orders=self.options.orders,
             workers=self.options.workers,
@@ -257,15 +257,6 @@ def _wait_until(true: Callable[[], bool], seconds: float, *, every: float) -> No
         if time.monotonic() > end:
             raise RuntimeError("it took too long; see workers.log in DATA_DIR")
         time.sleep(every)
-
-
-def _database() -> str:
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT sqlite_version()")
-            return f"SQLite {cursor.fetchone()[0]}"
-        cursor.execute("SHOW server_version")
-        return f"PostgreSQL {cursor.fetchone()[0].split()[0]}"
 
 
 if __name__ == "__main__":
