@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tests.browser import NoBrowserError, obtain_browser
 from tests.postgres import running_postgres
@@ -18,45 +20,80 @@ from tests.postgres import running_postgres
 ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _NO_TESTS = 5  # pytest's exit code
-# They start processes of their own, and would starve each other.
-_ALONE = "e2e or processes"
+_PYTEST = (sys.executable, "-m", "pytest", "-ra", "--quiet")
+_AGAIN = ("--only-database",)  # a test without a database has said all on SQLite
+_PROCESSES = "e2e or processes"
 _FAULTS = "faults"  # brings its own PostgreSQL, whichever database is asked for
+_YIELDING = ("nice", "-n", "10")
+_LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the suite."""
+
+    title: str
+    command: Sequence[str | Path]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    may_be_empty: bool = False
+    yielding: bool = False  # lets the steps beside it have the processor first
+
+
+@dataclass
+class _Running:
+    """A step that has begun."""
+
+    step: Step
+    process: subprocess.Popen[bytes]
+    begun: float
+    output: IO[bytes] | None  # kept until it ends; without, it is seen as it comes
+    then: Iterator[Step]  # the rest of its lane
+
+    def show(self) -> None:
+        """Its output is on ours, in one piece."""
+        print(f"\n=== {self.step.title}", flush=True)
+        if self.output:
+            self.output.seek(0)
+            print(self.output.read().decode(errors="replace"), flush=True)
 
 
 @dataclass
 class Suite:
-    """Runs steps one after the other and remembers how each ended."""
+    """Runs steps, alone or side by side, and remembers how each ended."""
 
     environment: dict[str, str]
     results: list[tuple[str, int, float]] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
 
-    def run(
-        self,
-        title: str,
-        command: Sequence[str | Path],
-        settings: Mapping[str, str] | None = None,
-        *,
-        may_be_empty: bool = False,
-    ) -> None:
-        """The command has run; a failure is remembered and the next step goes on."""
-        print(f"\n=== {title}", flush=True)
-        begun = time.monotonic()
-        environment = {**self.environment, **(settings or {})}
-        process = subprocess.Popen(list(command), cwd=ROOT, env=environment)
-        try:
-            code = process.wait()
-        except BaseException as reason:
-            # The step gets the time to clean up after itself. Ctrl-C has reached it already.
-            if not isinstance(reason, KeyboardInterrupt):
-                process.send_signal(signal.SIGINT)
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            raise
-        if code == _NO_TESTS and may_be_empty:
-            code = 0
-        self.results.append((title, code, time.monotonic() - begun))
+    def run(self, step: Step) -> int:
+        """The step has run, its output seen as it came; a failure is remembered, and is the code."""
+        print(f"\n=== {step.title}", flush=True)
+        running = [self._start(step, None, iter(()))]
+        with _ended_with_us(running):
+            running[0].process.wait()
+        return self._remember(running[0])
+
+    def run_side_by_side(self, lanes: Iterable[Iterable[Step]]) -> None:
+        """All steps have run, those of a lane one after the other; each one's output in one piece."""
+        running: list[_Running] = []
+        with ExitStack() as outputs, _ended_with_us(running):
+
+            def begin_next(lane: Iterator[Step]) -> None:
+                step = next(lane, None)
+                if step is not None:
+                    print(f"\n=== {step.title}: begun", flush=True)
+                    output = outputs.enter_context(tempfile.TemporaryFile())
+                    running.append(self._start(step, output, lane))
+
+            for lane in lanes:
+                begin_next(iter(lane))
+            while running:
+                time.sleep(_LOOK_SECONDS)
+                for ended in [one for one in running if one.process.poll() is not None]:
+                    running.remove(ended)
+                    ended.show()
+                    self._remember(ended)
+                    begin_next(ended.then)
 
     def report(self) -> int:
         """The exit code of all, after a table of the steps."""
@@ -65,10 +102,46 @@ class Suite:
         for title, code, seconds in self.results:
             verdict = "ok" if code == 0 else f"FAILED (exit {code})"
             print(f"{title:<{width}}  {seconds:6.1f} s  {verdict}")
-        total = sum(seconds for _title, _code, seconds in self.results)
+        total = time.monotonic() - self.begun
         failed = [title for title, code, _seconds in self.results if code]
-        print(f"{'Total':<{width}}  {total:6.1f} s  {'FAILED' if failed else 'ok'}")
+        print(f"{'From begin to end':<{width}}  {total:6.1f} s  {'FAILED' if failed else 'ok'}")
         return 1 if failed else 0
+
+    def _start(self, step: Step, output: IO[bytes] | None, then: Iterator[Step]) -> _Running:
+        process = subprocess.Popen(
+            [*(_YIELDING if step.yielding else ()), *step.command],
+            cwd=ROOT,
+            env={**self.environment, **step.settings},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        )
+        return _Running(step, process, time.monotonic(), output, then)
+
+    def _remember(self, ended: _Running) -> int:
+        code = ended.process.returncode
+        if code == _NO_TESTS and ended.step.may_be_empty:
+            code = 0
+        self.results.append((ended.step.title, code, time.monotonic() - ended.begun))
+        return code
+
+
+@contextmanager
+def _ended_with_us(running: list[_Running]) -> Iterator[None]:
+    """Whatever ends the block, no step outlives it; each gets the time to clean up after itself."""
+    try:
+        yield
+    except BaseException as reason:
+        # Ctrl-C has reached the steps already.
+        if not isinstance(reason, KeyboardInterrupt):
+            for one in running:
+                one.process.send_signal(signal.SIGINT)
+        patience = time.monotonic() + 60
+        for one in running:
+            try:
+                one.process.wait(max(0.0, patience - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                one.process.kill()
+        raise
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,9 +151,12 @@ def main(arguments: Sequence[str]) -> int:
         with _postgres() as postgres_url:
             suite = Suite({**os.environ, **browser})
             suite.environment.pop("TEST_DATABASE_URL", None)
-            if not arguments:
-                _check(suite)
-            _test(suite, arguments, postgres_url)
+            if arguments:
+                _run_named(suite, arguments, postgres_url)
+            else:
+                for step in _checks():
+                    suite.run(step)
+                suite.run_side_by_side(_lanes(postgres_url))
             return suite.report()
     except (NoBrowserError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
@@ -99,40 +175,48 @@ def _postgres() -> Iterator[str]:
         yield url
 
 
-def _check(suite: Suite) -> None:
+def _checks() -> Iterator[Step]:
     templates = sorted(ROOT.glob("templates/**/*.html"))
-    suite.run("ruff check", [_BIN / "ruff", "check", "."])
-    suite.run("ruff format", [_BIN / "ruff", "format", "--check", "."])
-    suite.run("djade", [_BIN / "djade", "--check", "--target-version", "5.2", *templates])
-    suite.run("mypy", [_BIN / "mypy"])
-    suite.run(
+    yield Step("ruff check", [_BIN / "ruff", "check", "."])
+    yield Step("ruff format", [_BIN / "ruff", "format", "--check", "."])
+    yield Step("djade", [_BIN / "djade", "--check", "--target-version", "5.2", *templates])
+    yield Step("mypy", [_BIN / "mypy"])
+    yield Step(
         "migrations",
         [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
         {"DEBUG": "1"},
     )
 
 
-def _test(suite: Suite, arguments: Sequence[str], postgres_url: str) -> None:
-    pytest = [sys.executable, "-m", "pytest", "-ra", "--quiet"]
-    on_postgres = {"TEST_DATABASE_URL": postgres_url}
-    again = ["--only-database"]  # a test without a database has said all on SQLite
-    if arguments:
-        suite.run("pytest on SQLite", [*pytest, *arguments])
-        suite.run(
+def _run_named(suite: Suite, arguments: Sequence[str], postgres_url: str) -> None:
+    code = suite.run(Step("pytest on SQLite", [*_PYTEST, *arguments]))
+    suite.run(
+        Step(
             "pytest on PostgreSQL",
-            [*pytest, *again, *arguments],
-            on_postgres,
+            [*_PYTEST, *_AGAIN, *arguments],
+            {"TEST_DATABASE_URL": postgres_url},
             # Nothing at all was asked for if SQLite had no test either.
-            may_be_empty=suite.results[-1][1] == 0,
+            may_be_empty=code == 0,
         )
-        return
-    together = [*pytest, "-n", "2", "--dist", "loadfile", "-m", f"not ({_ALONE} or {_FAULTS})"]
-    alone = [*pytest, "-m", _ALONE]
-    suite.run("tests on SQLite", together)
-    suite.run("tests on PostgreSQL", [*together, *again], on_postgres)
-    suite.run("browser and processes on SQLite", alone)
-    suite.run("browser and processes on PostgreSQL", [*alone, *again], on_postgres)
-    suite.run("faults", [*pytest, "-m", _FAULTS])
+    )
+
+
+def _lanes(postgres_url: str) -> list[list[Step]]:
+    """The tests that compute soak up what those leave that mostly wait for their processes."""
+    on_postgres = {"TEST_DATABASE_URL": postgres_url}
+    pure = [*_PYTEST, "-n", "2", "--dist", "loadfile", "-m", f"not ({_PROCESSES} or {_FAULTS})"]
+    processes = [*_PYTEST, "-m", _PROCESSES]
+    return [
+        [
+            Step("tests on SQLite", pure, yielding=True),
+            Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
+        ],
+        [
+            Step("browser and processes on SQLite", processes),
+            Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
+            Step("faults", [*_PYTEST, "-m", _FAULTS]),
+        ],
+    ]
 
 
 if __name__ == "__main__":

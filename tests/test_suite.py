@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,18 +16,22 @@ import pytest
 from tests import browser, suite
 from tests.browser import NoBrowserError, find_browser, obtain_browser
 from tests.postgres import running_postgres
-from tests.suite import Suite
+from tests.suite import Step, Suite
 
 
-def exit_with(code: int) -> list[str]:
-    return [sys.executable, "-S", "-c", f"raise SystemExit({code})"]
+def exit_with(code: int, title: str = "only", **more: Any) -> Step:
+    return python(title, f"raise SystemExit({code})", **more)
+
+
+def python(title: str, text: str, **more: Any) -> Step:
+    return Step(title, [sys.executable, "-S", "-c", text], **more)
 
 
 def test_every_step_runs_and_one_failure_fails_all(capsys: pytest.CaptureFixture[str]) -> None:
     steps = Suite(dict(os.environ))
-    steps.run("first", exit_with(0))
-    steps.run("second", exit_with(3))
-    steps.run("third", exit_with(0))
+    steps.run(exit_with(0, "first"))
+    steps.run(exit_with(3, "second"))
+    steps.run(exit_with(0, "third"))
     assert steps.report() == 1
     printed = capsys.readouterr().out
     assert "second" in printed
@@ -34,16 +41,68 @@ def test_every_step_runs_and_one_failure_fails_all(capsys: pytest.CaptureFixture
 
 def test_all_well_is_zero() -> None:
     steps = Suite(dict(os.environ))
-    steps.run("only", exit_with(0))
+    steps.run(exit_with(0))
     assert steps.report() == 0
 
 
 def test_no_tests_at_all_is_a_failure_unless_expected() -> None:
     steps = Suite(dict(os.environ))
-    steps.run("expected", exit_with(5), may_be_empty=True)
+    steps.run(exit_with(5, may_be_empty=True))
     assert steps.report() == 0
-    steps.run("not expected", exit_with(5))
+    steps.run(exit_with(5))
     assert steps.report() == 1
+
+
+def test_lanes_run_side_by_side_and_a_lane_in_order(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each of the first two waits for what the other writes: one after the other they would hang."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    meet = (
+        "import os, time\nopen({!r}, 'w').close()\nwhile not os.path.exists({!r}): time.sleep(0.01)"
+    )
+    steps = Suite(dict(os.environ))
+    steps.run_side_by_side(
+        [
+            [
+                python("first", meet.format(str(one), str(other)) + "\nprint('met')"),
+                python(
+                    "after it", f"import os; raise SystemExit(7 * os.path.exists({str(one)!r}))"
+                ),
+            ],
+            [python("beside it", meet.format(str(other), str(one)), yielding=True)],
+            [],
+        ]
+    )
+    assert sorted((title, code) for title, code, _seconds in steps.results) == [
+        ("after it", 7),
+        ("beside it", 0),
+        ("first", 0),
+    ]
+    assert steps.report() == 1
+    assert "=== first\nmet\n" in capsys.readouterr().out
+
+
+def test_what_ends_the_suite_ends_its_steps(tmp_path: Path) -> None:
+    """As when somebody asks it to stop: the steps get the time to clean up, and are gone."""
+    begun, cleaned = tmp_path / "begun", tmp_path / "cleaned"
+    step = python(
+        "endless",
+        "import time\n"
+        f"open({str(begun)!r}, 'w').close()\n"
+        "try:\n    time.sleep(600)\n"
+        f"except KeyboardInterrupt:\n    open({str(cleaned)!r}, 'w').close()",
+    )
+
+    def lanes() -> Iterator[list[Step]]:
+        yield [step]
+        while not begun.exists():
+            time.sleep(0.01)
+        raise SystemExit(143)
+
+    with pytest.raises(SystemExit):
+        Suite(dict(os.environ)).run_side_by_side(lanes())
+    assert cleaned.exists()
 
 
 def test_no_browser_fails_with_the_remedy(
