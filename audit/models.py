@@ -25,6 +25,12 @@ class AuditKind(models.TextChoices):
     DECIDED = "decided", "Unclear outcome decided"
     CONNECTED = "connected", "Seller account connected"
     EXPORTED = "exported", "Data exported"
+    INVITED = "invited", "Invitation made"
+    UNINVITED = "uninvited", "Invitation revoked"
+    ROLE_GIVEN = "role_given", "Role given"
+    ROLE_CHANGED = "role_changed", "Role changed"
+    ROLE_REMOVED = "role_removed", "Role taken away"
+    PEOPLE_REVIEWED = "people_reviewed", "Roles reviewed"
 
 
 class AuditEvent(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -10,6 +9,21 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 
 from sellers.encryption import decrypt_secret, encrypt_secret
+from sellers.membership_models import Invitation, Membership, PeopleReview
+from sellers.roles import Role
+
+__all__ = [
+    "AccountMarketplace",
+    "Application",
+    "Connection",
+    "Invitation",
+    "Membership",
+    "PeopleReview",
+    "Region",
+    "Role",
+    "SellerAccount",
+    "SellerAccountQuerySet",
+]
 
 
 class Region(models.TextChoices):
@@ -18,19 +32,6 @@ class Region(models.TextChoices):
     NA = "na", "North America"
     EU = "eu", "Europe"
     FE = "fe", "Far East"
-
-
-class Role(models.TextChoices):
-    """What a person may do with an account; each includes the one before."""
-
-    VIEWER = "viewer", "Viewer"
-    OPERATOR = "operator", "Operator"
-    MANAGER = "manager", "Manager"
-
-    def includes(self, other: Role) -> bool:
-        """Whether this role may do all that the other may."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
 
 
 class Connection(models.TextChoices):
@@ -181,22 +182,3 @@ class AccountMarketplace(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Membership(models.Model):
-    """A person's role on an account."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
-    account = models.ForeignKey(SellerAccount, on_delete=models.CASCADE)
-    role = models.CharField(max_length=16, choices=Role)
-    created_at: models.DateTimeField[datetime, datetime] = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "account"], name="one_role_per_person_and_account"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} · {self.account} · {self.get_role_display()}"
