@@ -59,6 +59,7 @@ from spapi.types import (
     OrderItem,
     OrderPage,
     Package,
+    Report,
     RestrictedResource,
     TimeWindow,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "RateLimiting",
     "Region",
     "Rejected",
+    "Report",
     "RestrictedResource",
     "RetryInfo",
     "ServerError",

@@ -19,11 +19,18 @@ from spapi.operations import (
     GET_MARKETPLACE_PARTICIPATIONS,
     GET_MESSAGING_ACTIONS,
     GET_ORDER,
+    GET_REPORTS,
     GET_SOLICITATION_ACTIONS,
     SEARCH_ORDERS,
     Operation,
 )
-from spapi.reading import read_order, read_page, read_participations, read_restricted_token
+from spapi.reading import (
+    read_order,
+    read_page,
+    read_participations,
+    read_reports,
+    read_restricted_token,
+)
 from spapi.texts import parse_json
 from spapi.tokens import AccessToken, MemoryTokenStore, TokenKeeper, TokenStore, key_of
 from spapi.transport import HttpTransport, Transport
@@ -33,6 +40,7 @@ from spapi.types import (
     OfferedActions,
     Order,
     OrderPage,
+    Report,
     RestrictedResource,
 )
 from spapi.user_agent import user_agent
@@ -264,6 +272,25 @@ class Client:
         if participations is None:
             raise self._caller.malformed(operation, answer)
         return participations
+
+    def get_reports(
+        self,
+        report_types: Collection[str],
+        *,
+        processing_statuses: Collection[str] = (),
+        page_size: int = 10,
+    ) -> tuple[Report, ...]:
+        """The newest reports of these types (1 to 10), as many as the first page holds (1 to 100)."""
+        query = query_text(
+            reportTypes=report_types,
+            processingStatuses=processing_statuses,
+            pageSize=[str(page_size)],
+        )
+        answer = self._caller.call(GET_REPORTS, GET_REPORTS.path, query)
+        reports = read_reports(parse_json(answer.body))
+        if reports is None:
+            raise self._caller.malformed(GET_REPORTS, answer)
+        return reports
 
     def _fetch_restricted_token(self, body: bytes) -> AccessToken:
         operation = CREATE_RESTRICTED_DATA_TOKEN

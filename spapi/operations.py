@@ -51,6 +51,7 @@ _MESSAGING = f"{_MODELS}/messaging-api-model/messaging.json"
 _ORDERS = f"{_MODELS}/orders-api-model/orders_2026-01-01.json"
 _SELLERS = f"{_MODELS}/sellers-api-model/sellers.json"
 _TOKENS = f"{_MODELS}/tokens-api-model/tokens_2021-03-01.json"
+_REPORTS = f"{_MODELS}/reports-api-model/reports_2021-06-30.json"
 
 GET_SOLICITATION_ACTIONS = Operation(
     name="getSolicitationActionsForOrder",
@@ -147,6 +148,17 @@ CREATE_RESTRICTED_DATA_TOKEN = Operation(
     source=_TOKENS,
     max_body=64 * _KIB,
 )
+GET_REPORTS = Operation(
+    name="getReports",
+    api="reports",
+    version="2021-06-30",
+    method="GET",
+    path="/reports/2021-06-30/reports",
+    rate=0.0222,
+    burst=10,
+    success=200,
+    source=_REPORTS,
+)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -160,6 +172,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_ORDER,
             GET_MARKETPLACE_PARTICIPATIONS,
             CREATE_RESTRICTED_DATA_TOKEN,
+            GET_REPORTS,
         )
     }
 )

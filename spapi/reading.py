@@ -17,6 +17,7 @@ from spapi.types import (
     OrderItem,
     OrderPage,
     Package,
+    Report,
     TimeWindow,
 )
 
@@ -148,6 +149,17 @@ def read_participations(document: object) -> tuple[MarketplaceParticipation, ...
                 )
             )
     return tuple(found)
+
+
+def read_reports(document: object) -> tuple[Report, ...] | None:
+    """The reports of an answer of getReports; None if it is none. One without an id is left out."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("reports"), list):
+        return None
+    return tuple(
+        Report(report_id, _text(entry, "reportType") or "", _text(entry, "processingStatus") or "")
+        for entry in _parts(document, "reports")
+        if (report_id := _text(entry, "reportId"))
+    )
 
 
 def _part(value: Mapping[str, object], name: str) -> Mapping[str, object]:

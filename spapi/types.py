@@ -161,6 +161,15 @@ class MarketplaceParticipation:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """A report that was ordered. `status` is Amazon's word, such as `DONE` or `IN_QUEUE`."""
+
+    report_id: str
+    report_type: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class RestrictedResource:
     """An operation that answers with personal data, and which of them (none named: all of it).
 

@@ -39,6 +39,7 @@ OPERATIONS = (
     "createProductReviewAndSellerFeedbackSolicitation",
     MESSAGE_LIST,
     "createConfirmOrderDetails",
+    "getReports",
     CONNECTION,
     ANY,
 )

@@ -5,6 +5,7 @@ from sandbox.ledger import SOLICITATION
 from sandbox.operations import messaging, solicitations
 from sandbox.operations.lwa import exchange_token
 from sandbox.operations.orders import get_order, search_orders
+from sandbox.operations.reports import get_reports
 from sandbox.operations.routing import Call, Operation, State, match
 from sandbox.operations.sellers import get_marketplace_participations
 
@@ -64,5 +65,8 @@ OPERATIONS = (
         ("sellers", "v1", "marketplaceParticipations"),
         Plan(0.016, 15),
         get_marketplace_participations,
+    ),
+    Operation(
+        "getReports", "GET", ("reports", "2021-06-30", "reports"), Plan(0.0222, 10), get_reports
     ),
 )

@@ -24,6 +24,7 @@ FILES = (
     "orders_2026-01-01.json",
     "sellers.json",
     "tokens_2021-03-01.json",
+    "reports_2021-06-30.json",
 )
 
 
@@ -100,6 +101,9 @@ CALLS: dict[str, Callable[[spapi.Client, dict], object]] = {
             for one in given["body"]["restrictedResources"]
         ],
         target_application=given["body"].get("targetApplication"),
+    ),
+    "getReports": lambda client, given: client.get_reports(
+        given["reportTypes"], processing_statuses=given["processingStatuses"]
     ),
 }
 
@@ -201,6 +205,11 @@ def compare(result: object, response: dict) -> None:
             assert result.value == response["restrictedDataToken"]
             left = (result.expires_at - datetime.now(UTC)).total_seconds()
             assert response["expiresIn"] - 60 < left <= response["expiresIn"]
+        case tuple() if "reports" in response:
+            assert [(one.report_id, one.report_type, one.status) for one in result] == [
+                (sent["reportId"], sent["reportType"], sent["processingStatus"])
+                for sent in response["reports"]
+            ]
         case tuple():
             (one,), (sent,) = result, response["payload"]
             assert one.marketplace_id == sent["marketplace"]["id"]

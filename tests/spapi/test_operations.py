@@ -15,6 +15,7 @@ FILES = {
     "orders": "orders_2026-01-01.json",
     "sellers": "sellers.json",
     "tokens": "tokens_2021-03-01.json",
+    "reports": "reports_2021-06-30.json",
 }
 
 
