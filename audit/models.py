@@ -31,6 +31,10 @@ class AuditKind(models.TextChoices):
     ROLE_CHANGED = "role_changed", "Role changed"
     ROLE_REMOVED = "role_removed", "Role taken away"
     PEOPLE_REVIEWED = "people_reviewed", "Roles reviewed"
+    DISCONNECTED = "disconnected", "Seller account disconnected"
+    APPLICATION_ADDED = "application_added", "Application added"
+    APPLICATION_CHANGED = "application_changed", "Application changed"
+    OAUTH_STATE_MISMATCH = "oauth_state_mismatch", "Consent came back to somebody else"
 
 
 class AuditEvent(models.Model):
