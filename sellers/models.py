@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 
+from sellers.consent_models import ConsentState
 from sellers.encryption import decrypt_secret, encrypt_secret
 from sellers.membership_models import Invitation, Membership, PeopleReview
 from sellers.roles import Role
@@ -15,7 +17,9 @@ from sellers.roles import Role
 __all__ = [
     "AccountMarketplace",
     "Application",
+    "ApplicationQuerySet",
     "Connection",
+    "ConsentState",
     "Invitation",
     "Membership",
     "PeopleReview",
@@ -43,13 +47,60 @@ class Connection(models.TextChoices):
     DISCONNECTED = "disconnected", "Disconnected"
 
 
+def utc_today() -> date:
+    """The day that it is in UTC."""
+    return datetime.now(UTC).date()
+
+
+class ApplicationQuerySet(models.QuerySet["Application"]):
+    def for_user(self, user: AbstractBaseUser | AnonymousUser) -> Self:
+        """The applications that this person may use and change; nothing for a stranger.
+
+        Theirs are those that they added, and those of the accounts that they manage.
+        """
+        if not user.is_authenticated:
+            return self.none()
+        if getattr(user, "is_superuser", False):
+            return self.all()
+        managed = SellerAccount.objects.for_user(user, Role.MANAGER)
+        return self.filter(
+            models.Q(created_by_id=user.pk) | models.Q(pk__in=managed.values("application_id"))
+        )
+
+
 class Application(models.Model):
     """An application registered with Amazon: the LWA client that all its sellers are reached through."""
 
     name = models.CharField(max_length=100)
     client_id = models.CharField(max_length=200, unique=True)
     client_secret_encrypted = models.BinaryField()
+    secret_made_on = models.DateField(
+        default=utc_today,
+        help_text="When the client secret was made; Amazon takes it for 180 days.",
+    )
+    application_id = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="amzn1.sp.solution.…; only consent at Amazon needs it.",
+    )
+    is_public = models.BooleanField(
+        default=False, help_text="Only public applications may send sellers to Amazon to consent."
+    )
+    is_draft = models.BooleanField(
+        default=False, help_text="Not published yet: the consent page is asked for its beta."
+    )
+    redirect_uri = models.CharField(
+        max_length=500, blank=True, help_text="Where Amazon sends sellers back to, as registered."
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
 
     def __str__(self) -> str:
         return self.name
@@ -97,6 +148,11 @@ class SellerAccount(models.Model):
     region = models.CharField(max_length=2, choices=Region)
     application = models.ForeignKey(Application, on_delete=models.PROTECT)
     refresh_token_encrypted = models.BinaryField(blank=True, default=b"")
+    authorized_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When we got the refresh token; Amazon wants it renewed yearly.",
+    )
     connection = models.CharField(max_length=16, choices=Connection, default=Connection.CONNECTED)
     trouble = models.CharField(
         max_length=500, blank=True, help_text="What Amazon said when the connection was lost."
