@@ -30,7 +30,7 @@ from django.utils import timezone  # noqa: E402
 from benchmarks.data import Filled, fill  # noqa: E402
 from benchmarks.database import database_version  # noqa: E402
 from benchmarks.figures import Figure, Result  # noqa: E402
-from messaging.models import OutgoingAction  # noqa: E402
+from messaging.models import Batch, OutgoingAction  # noqa: E402
 from messaging.services import request_reviews  # noqa: E402
 from orders.models import Order  # noqa: E402
 
@@ -79,24 +79,33 @@ def _pages(filled: Filled) -> Iterator[Page]:
     yield Page("Overview", "/")
     yield Page("Overview, small account", "/", user="small")
     yield from _order_list_pages(filled)
-    order = Order.objects.filter(solicitation="sent").order_by("-pk")[100:101].get()
+    order = _a_sent_order()
     number = order.amazon_order_id
     yield Page("Order", f"/orders/{order.account_id}/{number}/")
     yield Page("Outbox", "/outbox/")
     yield Page("Outbox, last page", "/outbox/?before=0~0")
-    yield Page(f"Outbox, page {PAGES_DEEP}", _deep("/outbox/", ""))
+    depth, address = _deep("/outbox/", "")
+    yield Page(f"Outbox, page {depth}", address)
     for state in ("waiting", "look", "sent", "refused", "cancelled"):
         yield Page(f"Outbox, {state}", f"/outbox/?state={state}")
     yield Page("Outbox, one day", "/outbox/?state=sent&from=2026-01-05&to=2026-01-05")
     yield Page("Outbox, order number", f"/outbox/?q={number}")
     yield Page("Outbox, small account", "/outbox/", user="small")
     batch = f"/batches/{filled.big_batch_id}/"
-    yield Page("Batch of 10,000", batch)
-    yield Page("Batch of 10,000, refused", f"{batch}?state=refused")
-    yield Page("Batch of 10,000, last page", f"{batch}?before=0~0")
-    yield Page("Batch of 10,000, progress", f"{batch}progress/", htmx=True)
+    name = f"Batch of {Batch.objects.get(pk=filled.big_batch_id).queued:,}"
+    yield Page(name, batch)
+    yield Page(f"{name}, refused", f"{batch}?state=refused")
+    yield Page(f"{name}, last page", f"{batch}?before=0~0")
+    yield Page(f"{name}, progress", f"{batch}progress/", htmx=True)
     yield Page("Batch status in the header", "/batches/status/", htmx=True)
     yield from _admin_pages(filled, order)
+
+
+def _a_sent_order() -> Order:
+    """One of the newer ones, from the middle where there are few."""
+    sent = Order.objects.filter(solicitation="sent").order_by("-pk")
+    place = min(100, sent.count() // 2)
+    return sent[place : place + 1].get()
 
 
 def _order_list_pages(filled: Filled) -> Iterator[Page]:
@@ -117,7 +126,8 @@ def _order_list_pages(filled: Filled) -> Iterator[Page]:
         yield Page(f"Orders, {state}", f"/orders/?state={state}")
     for state in ("", "eligible", "sent", "window_closed"):
         name = state or "all"
-        yield Page(f"Orders, {name}, page {PAGES_DEEP}", _deep("/orders/", f"state={state}"))
+        depth, address = _deep("/orders/", f"state={state}")
+        yield Page(f"Orders, {name}, page {depth}", address)
     yield Page("Orders, last page", "/orders/?before=0~0")
     yield Page("Orders, one account", f"/orders/?account={filled.account_ids[1]}")
     yield Page("Orders, marketplace", "/orders/?marketplace=A2EUQ1WTGCTBG2")
@@ -163,19 +173,19 @@ def _admin_pages(filled: Filled, order: Order) -> Iterator[Page]:
         yield Page(f"Admin: {name}", f"/admin/{address}", user="admin", limit_ms=ADMIN_LIMIT_MS)
 
 
-def _deep(path: str, query: str) -> str:
-    """The address of the page that one comes to by so many clicks on Next."""
+def _deep(path: str, query: str) -> tuple[int, str]:
+    """The page that one comes to by clicks on Next, its number and address: the 20th, or the last."""
     client = _client("operator")
     address = f"{path}?{query}"
-    for _click in range(PAGES_DEEP - 1):
+    for page in range(1, PAGES_DEEP):
         text = client.get(address).content.decode()
         marker = text.find('id="pager-next" href="')
         if marker < 0:
-            return address
+            return page, address
         start = marker + len('id="pager-next" href="')
         link = text[start : text.index('"', start)].replace("&amp;", "&")
         address = link if link.startswith("/") else path + link
-    return address
+    return PAGES_DEEP, address
 
 
 def _measure_page(page: Page, requests: int) -> Figure:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from benchmarks import measure
 from benchmarks.data import Filled, fill
+from benchmarks.pages import LEAST_ORDERS
 from messaging.models import ActionAttempt, ActionEvent, OutgoingAction
 from messaging.states import TAKEN, Status
 from orders.models import Order
@@ -72,6 +73,15 @@ def test_every_measured_page_answers(filled: Filled) -> None:
     assert len({page.name for page in pages}) == len(pages) > 60
     assert figure.queries
     assert 0 < figure.median_ms <= figure.p95_ms
+
+
+def test_of_few_orders_the_pages_are_those_that_there_are() -> None:
+    few = fill(LEAST_ORDERS, now=timezone.now())
+    with override_settings(STORAGES=measure.PLAIN_STORAGES, ALLOWED_HOSTS=["127.0.0.1"]):
+        pages = {page.name: page for page in measure._pages(few)}
+    assert "Orders, all, page 2" in pages
+    number = OutgoingAction.objects.filter(batch=few.big_batch_id).count()
+    assert pages[f"Batch of {number}"].address == f"/batches/{few.big_batch_id}/"
 
 
 def test_queueing_is_measured_and_undone(filled: Filled) -> None:
