@@ -127,7 +127,8 @@ def check(request: Seen, example: Example) -> None:
             continue
         sent[name] = values[0].split(",")
         assert len(sent[name]) <= described.get("maxItems", 99)
-        assert set(sent[name]) <= set(described["items"].get("enum", sent[name]))
+        if example.status < 400:
+            assert set(sent[name]) <= set(described["items"].get("enum", sent[name]))
     assert queried.items() <= sent.items()
     for name, described in example.parameters.items():
         assert name in sent or described["in"] != "query" or not described["required"]
