@@ -31,8 +31,8 @@ from django.utils import timezone  # noqa: E402
 from benchmarks.database import database_version  # noqa: E402
 from benchmarks.sending_figures import (  # noqa: E402
     Run,
+    departure_ms,
     duplicates,
-    mean,
     over_limit,
     shares,
 )
@@ -112,6 +112,7 @@ class Site:
         batch = self._ask(wanted)
         self._wait_until_sent()
         after = workers.use()
+        cpu_seconds = after.cpu_seconds - before.cpu_seconds
         commands = _redis_commands() - commands
         posts = self._posts()[known:]
         reached = shares(posts)
@@ -122,12 +123,13 @@ class Site:
         sent = OutgoingAction.objects.filter(batch=batch["pk"], status=Status.SENT).count()
         moments = [datetime.fromisoformat(post["at"]).timestamp() for post in posts]
         return self._figures(
-            seconds=max(moments) - min(moments),
+            seconds=max(moments) - min(moments) if moments else None,
             asked=total,
             sent=sent,
-            slowest_share=min(reached.values(), default=0.0),
-            mean_share=mean(list(reached.values())),
-            cpu=(after.cpu_seconds - before.cpu_seconds) / total,
+            slowest_share=min(reached.values(), default=None),
+            mean_share=statistics.fmean(reached.values()) if reached else None,
+            cpu_ms_per_order=cpu_seconds * 1000 / total,
+            cpu_seconds_per_1000=cpu_seconds * 1000 / total,
             peak_rss_mb=after.peak_rss_mb,
             grown_mb_per_1000=max(0.0, after.rss_mb - before.rss_mb) * 1000 / total,
             redis_commands_per_order=commands / total,
@@ -135,7 +137,7 @@ class Site:
         )
 
     def measure_clicks(self, workers: Workers) -> Run:
-        """Single clicks, from the call of the service to the arrival of the first call at Amazon.
+        """Single clicks, from the call of the service to the leaving of the first call to Amazon.
 
         Half of them come while a driver is at work or lingers, half when it has left its shard.
         """
@@ -145,17 +147,19 @@ class Site:
             time.sleep(LINGER_SECONDS + 2 if gone else 1.37)
             name = "driver gone" if gone else "driver waiting"
             times[name].append(self._click(self.accounts[number % len(self.accounts)]))
+        groups = {"median": [one for some in times.values() for one in some], **times}
         return self._figures(
-            asked=0,
-            sent=0,
             peak_rss_mb=workers.use().peak_rss_mb,
+            clicks=self.options.clicks,
             first_call_ms={
-                "median": statistics.median([one for some in times.values() for one in some]),
-                **{name: statistics.median(some) for name, some in times.items() if some},
+                name: departure_ms(some, self.options.latency_ms)
+                for name, some in groups.items()
+                if some
             },
         )
 
     def _click(self, account: SellerAccount) -> float:
+        """From the click to the arrival of the first call at Amazon, in milliseconds."""
         order = Order.objects.get(pk=self.left[account.pk].pop())
         before = self._looks(account)
         clicked_at = time.time()
@@ -163,11 +167,7 @@ class Site:
         _wait_until(lambda: self._looks(account)[0] > before[0], 30.0, every=0.02)
         return (self._looks(account)[1] - clicked_at) * 1000
 
-    def _figures(self, *, cpu: float = 0.0, **known: Any) -> Run:
-        zeroes = dict.fromkeys(("seconds", "slowest_share", "mean_share"), 0.0) | dict.fromkeys(
-            ("grown_mb_per_1000", "redis_commands_per_order"), 0.0
-        )
-        figures: dict[str, Any] = zeroes | known
+    def _figures(self, **measured: Any) -> Run:
         return Run(
             database=database_version(),
             sellers=len(self.accounts),
@@ -177,9 +177,7 @@ class Site:
             jitter_ms=self.options.jitter_ms,
             throttled=self.amazon.stats()["throttled"],
             duplicates=duplicates(self._posts()),
-            cpu_ms_per_order=cpu * 1000,
-            cpu_seconds_per_1000=cpu * 1000,
-            **figures,
+            **measured,
         )
 
     def _ask(self, wanted: dict[int, int]) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from benchmarks.sending_figures import duplicates, over_limit, shares
+from benchmarks.sending_figures import (
+    BURST,
+    Run,
+    departure_ms,
+    duplicates,
+    lines_of,
+    over_limit,
+    shares,
+)
 from benchmarks.sending_site import Workers, jitter_rules, running_redis
 from sandbox.faults import parse_rules
 from sandbox.faults.rules import LIST
@@ -32,6 +40,11 @@ def posts(seller: str, *seconds: float) -> list[dict[str, Any]]:
     ]
 
 
+def run(**measured: Any) -> Run:
+    always: dict[str, Any] = {"throttled": 0, "duplicates": 0, "peak_rss_mb": 80.0}
+    return Run("SQLite", 1, 5, 1, latency_ms=150, jitter_ms=30, **always | measured)
+
+
 def test_a_lane_that_uses_the_burst_and_then_every_second_has_reached_its_limit() -> None:
     at_the_limit = [0.0] * 5 + [float(second) for second in range(1, 36)]
     assert shares(posts("A", *at_the_limit)) == {"A": 1.0}
@@ -46,6 +59,24 @@ def test_a_seller_with_no_more_than_a_burst_has_no_share() -> None:
 def test_a_small_sellers_time_counts_from_the_release() -> None:
     found = posts("A", *range(300)) + posts("B", *[1.0] * 5, *range(2, 17))
     assert over_limit(found, "B", START.timestamp()) == pytest.approx(16 / 15)
+
+
+def test_no_more_orders_than_a_burst_are_measured_against_no_limit() -> None:
+    found = posts("A", *[0.0] * BURST)
+    assert over_limit(found, "A", START.timestamp()) is None
+    lines = dict(lines_of(run(asked=5, sent=5, seconds=0.2)))
+    assert lines["share of the limit"] == "not met by 5 orders or fewer"
+    assert not {"share of the limit, slowest", "share of the limit, mean"} & lines.keys()
+    assert not run(asked=5, sent=5).reaches(0.0)
+    assert run(slowest_share=0.95).reaches(0.95)
+    assert not run(slowest_share=0.94).reaches(0.95)
+
+
+def test_a_click_is_measured_to_the_leaving_of_its_call() -> None:
+    assert departure_ms([400.0, 100.0, 120.0], latency_ms=150) == pytest.approx(45.0)
+    lines = dict(lines_of(run(clicks=3, first_call_ms={"median": 45.0})))
+    assert lines["click to first call's leaving, median"] == "45.0 ms"
+    assert not {"sent", "share of the limit", "CPU per order"} & lines.keys()
 
 
 def test_a_second_post_for_an_order_is_a_duplicate() -> None:
