@@ -17,6 +17,7 @@ from solicit_dashboard.env import (
 )
 from solicit_dashboard.error_reports import start_error_reports
 from solicit_dashboard.logs import logging_configuration
+from solicit_dashboard.settings_people import *  # noqa: F403
 
 try:
     _env = read_environment()
@@ -33,7 +34,7 @@ TOKEN_KEYS = _env.token_keys
 REDIS_URL = _env.redis_url
 ALLOWED_HOSTS = list(_env.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(_env.csrf_trusted_origins)
-TRUSTED_PROXIES = _env.trusted_proxies
+TRUSTED_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = _env.trusted_proxies
 SPAPI_ENDPOINT = _env.spapi_endpoint
 SPAPI_IS_AMAZON = is_amazon(_env.spapi_endpoint)
 LWA_ENDPOINT = _env.lwa_endpoint
@@ -59,6 +60,11 @@ INSTALLED_APPS = [
     "sellers",
     "orders",
     "messaging",
+    "people",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "csp",
     "django.contrib.admin",
@@ -79,8 +85,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "people.middleware.session_limits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -160,18 +168,6 @@ CACHES = {
     },
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-
-# People
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
-_VALIDATION = "django.contrib.auth.password_validation"
-AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
-    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
-    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
-    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
-]
 
 # Files of the pages
 STATIC_URL = "/static/"

@@ -1,20 +1,22 @@
 """The addresses of the web."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from solicit_dashboard.health import healthz, readyz
 from solicit_dashboard.metrics import metrics
 from solicit_dashboard.overview import overview
 
+# The admin has no log-in of its own, which would know no second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
 urlpatterns = [
     path("", overview, name="overview"),
     path("orders/", include("orders.urls")),
     path("", include("messaging.urls")),
     path("accounts/", include("sellers.urls")),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("people.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -105,6 +105,8 @@ TABLE: dict[str, Address] = {
     "messaging:stop": Address("post", SENDERS),
     "messaging:export": Address("get", MEMBERS),
     "login": Address("get", OPEN),
+    "account_login": Address("get", OPEN),
+    "account_reauthenticate": Address("get", EVERYBODY),
     "logout": Address("post", EVERYBODY),
     "healthz": Address("get", OPEN),
     "readyz": Address("get", OPEN),
@@ -206,6 +208,8 @@ def test_every_address_has_its_row() -> None:
 WAYS = [(name, TABLE[name].method) for name in TABLE] + [
     (name, "post") for name in TABLE if TABLE[name].form_roles
 ]
+# Pages of people/ that also take a form; tests/people tests those.
+FORMS_OF_PEOPLE = {"login", "account_login", "account_reauthenticate"}
 TAKES_A_FORM = [name for name in TABLE if TABLE[name].forms]
 
 
@@ -259,7 +263,7 @@ def test_looking_at_an_address_changes_nothing(things: Things, name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in TABLE if not TABLE[name].forms and name != "login"]
+    "name", [name for name in TABLE if not TABLE[name].forms and name not in FORMS_OF_PEOPLE]
 )
 def test_an_address_to_look_at_takes_no_form(things: Things, name: str) -> None:
     client = _somebody("manager", things.account)

@@ -15,6 +15,7 @@ FOUNDATION = (
     "solicit_dashboard.env",
     "solicit_dashboard.env_reader",
     "solicit_dashboard.settings",
+    "solicit_dashboard.settings_people",
     "solicit_dashboard.celery",
     "solicit_dashboard.conflicts",
     "solicit_dashboard.redis",
@@ -31,12 +32,12 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sellers", ("sellers",)),
     ("orders", ("orders",)),
     ("messaging", ("messaging",)),
-    ("screens", ("solicit_dashboard",)),
+    ("screens", ("people", "solicit_dashboard")),
 )
 APPS = ("audit", "sellers", "orders", "messaging")
 # Of every app, these parts are screens.
 SCREEN_PARTS = ("views", "urls", "forms", "admin", "templatetags", "management")
-OURS = ("spapi", "sandbox", "solicit_dashboard", *APPS)
+OURS = ("spapi", "sandbox", "people", "solicit_dashboard", *APPS)
 RANKS = {name: rank for rank, (name, _modules) in enumerate(LAYERS)}
 
 

@@ -40,7 +40,7 @@ def test_a_wrong_password_says_no_more_than_that() -> None:
         Client().post("/login/", {"username": name, "password": "wrong"}).content.decode()
         for name in (user.username, "no-such-person")
     ]
-    assert all("Please enter a correct username and password." in page for page in pages)
+    assert all("That name and password do not fit together." in page for page in pages)
 
 
 def test_logging_out_takes_a_form() -> None:

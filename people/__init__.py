@@ -1,0 +1,1 @@
+"""People: how they log in, their second factors and sessions, and the first of them."""

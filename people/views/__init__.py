@@ -1,0 +1,1 @@
+"""The pages of people's log-ins and of their own security."""

@@ -1,0 +1,55 @@
+"""The log-in page. It works without JavaScript; a passkey needs some."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from django.contrib.auth import authenticate
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from people.forms import WRONG, LogInForm
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def log_in(request: HttpRequest) -> HttpResponseBase:
+    """The form; with the right name and password the next step, which may ask for a code."""
+    target = _wanted(request)
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(target)
+    if request.method == "POST":
+        return _try(request, target)
+    return _page(request, LogInForm(), target)
+
+
+@sensitive_variables()
+def _try(request: HttpRequest, target: str) -> HttpResponseBase:
+    form = LogInForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, target)
+    name, password = form.cleaned_data["username"].strip(), form.cleaned_data["password"]
+    person = authenticate(request, username=name, password=password)
+    if not isinstance(person, User):
+        form.add_error(None, WRONG)
+        return _page(request, form, target)
+    response: HttpResponseBase = perform_password_login(
+        request, {"username": person.get_username()}, Login(user=person, redirect_url=target)
+    )
+    return response
+
+
+def _wanted(request: HttpRequest) -> str:
+    """The page that they wanted to see, when it is one of ours; else the overview."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    return target if get_adapter().is_safe_url(target) else "/"
+
+
+def _page(request: HttpRequest, form: LogInForm, target: str) -> HttpResponse:
+    return render(request, "people/log_in.html", {"form": form, "next": target})
