@@ -1,4 +1,4 @@
-"""The actions of a batch as a CSV file."""
+"""The actions of a batch: as a table, as an address asks for them, and as a CSV file."""
 
 from __future__ import annotations
 
@@ -11,34 +11,62 @@ from django.test import Client
 
 from audit.models import AuditEvent, AuditKind
 from messaging.states import Status
-from sellers.models import Role, SellerAccount
+from sellers.models import SellerAccount
 from solicit_dashboard.csv_cells import read_cell
-from tests.factories import (
-    BatchFactory,
-    MembershipFactory,
-    SellerAccountFactory,
-    UserFactory,
-)
-from tests.messaging.views.test_batches import add, browser
+from tests.factories import BatchFactory, SellerAccountFactory
+from tests.messaging.views.batches import HTMX, add
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def account() -> SellerAccount:
-    return SellerAccountFactory(name="Nordwind")
+def test_the_table_shows_a_state_and_its_pages(client: Client, account: SellerAccount) -> None:
+    batch = BatchFactory()
+    sent = [add(batch, account, Status.SENT) for _ in range(51)]
+    refused = add(batch, account, Status.REFUSED)
+    elsewhere = add(BatchFactory(), account, Status.SENT)
+    response = client.get(f"/batches/{batch.pk}/?state=sent", headers=HTMX)
+    fragment = response.content.decode()
+    assert fragment.strip().startswith('<div id="batch-actions"')
+    assert refused.order.amazon_order_id not in fragment
+    assert elsewhere.order.amazon_order_id not in fragment
+    second = client.get(f"/batches/{batch.pk}/{response.context['pager'].next}")
+    shown = [row.action.pk for page in (response, second) for row in page.context["rows"]]
+    assert shown == [action.pk for action in reversed(sent)]
 
 
-@pytest.fixture
-def operator(account: SellerAccount) -> User:
-    user: User = UserFactory(username="ann")
-    MembershipFactory(user=user, account=account, role=Role.OPERATOR)
-    return user
+@pytest.mark.parametrize("page", ["0", "-1", "9e9", "abc", "7"])
+def test_a_page_by_number_is_the_first_or_the_last_with_a_note(
+    client: Client, account: SellerAccount, page: str
+) -> None:
+    batch = BatchFactory()
+    oldest, *_others = [add(batch, account, Status.SENT) for _ in range(51)]
+    response = client.get(f"/batches/{batch.pk}/?page={page}")
+    which = "last" if page == "7" else "first"
+    assert f"Pages have no numbers here. This is the {which} one." in response.content.decode()
+    shown = [row.action for row in response.context["rows"]]
+    assert (oldest in shown) == (which == "last")
 
 
-@pytest.fixture
-def client(operator: User) -> Client:
-    return browser(operator)
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("state=nonsense", "There is no state “nonsense”"),
+        ("sort=password", "It can be: asked."),
+        ("sort=asked&sort=asked", "“sort” was given 2 times"),
+        ("page=1&page=2", "“page” was given 2 times"),
+        ("after=x", "This page does not exist"),
+    ],
+)
+def test_a_bad_address_is_refused_by_name(
+    client: Client, account: SellerAccount, query: str, words: str
+) -> None:
+    batch = BatchFactory()
+    add(batch, account, Status.SENT)
+    for headers in ({}, HTMX):
+        response = client.get(f"/batches/{batch.pk}/?{query}", headers=headers)
+        assert response.status_code == 400
+        assert words in response.content.decode()
+    assert client.get(f"/batches/{batch.pk}/?sort=asked&page=1").status_code == 200
 
 
 def test_the_export_holds_every_action_and_no_formula(
