@@ -7,7 +7,7 @@ orders_2026-01-01.json) are open sets: an unknown one is kept and reported, neve
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from spapi.texts import amount, clean, moment, whole_number
+from spapi.texts import amount, clean, moment, part, parts, text, whole_number
 from spapi.tokens import AccessToken, issued_token
 from spapi.types import (
     AssociatedOrder,
@@ -57,7 +57,7 @@ def read_page(document: object) -> OrderPage | None:
     orders = tuple(order for entry in entries if (order := read_order(entry)) is not None)
     return OrderPage(
         orders=orders,
-        next_token=_text(_part(document, "pagination"), "nextToken"),
+        next_token=text(part(document, "pagination"), "nextToken"),
         last_updated_before=moment(document.get("lastUpdatedBefore")),
         created_before=moment(document.get("createdBefore")),
         unreadable=len(entries) - len(orders),
@@ -66,50 +66,50 @@ def read_page(document: object) -> OrderPage | None:
 
 def read_order(entry: object) -> Order | None:
     """The order in an entry; None if the entry names no order id."""
-    if not isinstance(entry, Mapping) or not (order_id := _text(entry, "orderId")):
+    if not isinstance(entry, Mapping) or not (order_id := text(entry, "orderId")):
         return None
     unknown: list[str] = []
-    channel = _part(entry, "salesChannel")
-    fulfillment = _part(entry, "fulfillment")
+    channel = part(entry, "salesChannel")
+    fulfillment = part(entry, "fulfillment")
     return Order(
         order_id=order_id,
         created_at=moment(entry.get("createdTime")),
         updated_at=moment(entry.get("lastUpdatedTime")),
-        marketplace_id=_text(channel, "marketplaceId"),
+        marketplace_id=text(channel, "marketplaceId"),
         channel_name=_word(channel, "channelName", unknown),
         programs=_words(entry, "programs", "programs", unknown),
         associated_orders=tuple(
             AssociatedOrder(other, _word(link, "associationType", unknown))
-            for link in _parts(entry, "associatedOrders")
-            if (other := _text(link, "orderId"))
+            for link in parts(entry, "associatedOrders")
+            if (other := text(link, "orderId"))
         ),
         fulfillment_status=_word(fulfillment, "fulfillmentStatus", unknown),
         fulfilled_by=_word(fulfillment, "fulfilledBy", unknown),
         service_level=_word(fulfillment, "fulfillmentServiceLevel", unknown),
         ship_by=_window(fulfillment, "shipByWindow"),
         deliver_by=_window(fulfillment, "deliverByWindow"),
-        packages=tuple(_package(one, unknown) for one in _parts(entry, "packages")),
-        total=_money(_part(_part(entry, "proceeds"), "grandTotal")),
+        packages=tuple(_package(one, unknown) for one in parts(entry, "packages")),
+        total=_money(part(part(entry, "proceeds"), "grandTotal")),
         items=tuple(
-            item for one in _parts(entry, "orderItems") if (item := _item(one, unknown)) is not None
+            item for one in parts(entry, "orderItems") if (item := _item(one, unknown)) is not None
         ),
         unknown_words=tuple(dict.fromkeys(unknown)),
     )
 
 
 def _item(entry: Mapping[str, object], unknown: list[str]) -> OrderItem | None:
-    item_id = _text(entry, "orderItemId")
+    item_id = text(entry, "orderItemId")
     if not item_id:
         return None
-    product = _part(entry, "product")
-    cancellation = _part(entry, "cancellation")
+    product = part(entry, "product")
+    cancellation = part(entry, "cancellation")
     return OrderItem(
         order_item_id=item_id,
-        asin=_text(product, "asin"),
-        sku=_text(product, "sellerSku"),
-        title=_text(product, "title"),
+        asin=text(product, "asin"),
+        sku=text(product, "sellerSku"),
+        title=text(product, "title"),
         quantity=whole_number(entry.get("quantityOrdered")),
-        quantity_fulfilled=whole_number(_part(entry, "fulfillment").get("quantityFulfilled")),
+        quantity_fulfilled=whole_number(part(entry, "fulfillment").get("quantityFulfilled")),
         programs=_words(entry, "programs", "orderItems.programs", unknown),
         # An empty object says as much as a full one: Amazon sends it only if there is a request.
         cancellation_requested=isinstance(cancellation.get("cancellationRequest"), Mapping),
@@ -118,7 +118,7 @@ def _item(entry: Mapping[str, object], unknown: list[str]) -> OrderItem | None:
 
 
 def _package(entry: Mapping[str, object], unknown: list[str]) -> Package:
-    status = _part(entry, "packageStatus")
+    status = part(entry, "packageStatus")
     return Package(
         status=_word(status, "status", unknown, known_as="packageStatus"),
         detailed_status=_word(status, "detailedStatus", unknown),
@@ -131,19 +131,19 @@ def read_participations(document: object) -> tuple[MarketplaceParticipation, ...
     if not isinstance(document, Mapping) or not isinstance(document.get("payload"), list):
         return None
     found = []
-    for entry in _parts(document, "payload"):
-        marketplace = _part(entry, "marketplace")
-        participation = _part(entry, "participation")
-        if marketplace_id := _text(marketplace, "id"):
+    for entry in parts(document, "payload"):
+        marketplace = part(entry, "marketplace")
+        participation = part(entry, "participation")
+        if marketplace_id := text(marketplace, "id"):
             found.append(
                 MarketplaceParticipation(
                     marketplace_id=marketplace_id,
-                    country=_text(marketplace, "countryCode"),
-                    name=_text(marketplace, "name"),
-                    currency=_text(marketplace, "defaultCurrencyCode"),
-                    language=_text(marketplace, "defaultLanguageCode"),
-                    domain=_text(marketplace, "domainName"),
-                    store_name=_text(entry, "storeName"),
+                    country=text(marketplace, "countryCode"),
+                    name=text(marketplace, "name"),
+                    currency=text(marketplace, "defaultCurrencyCode"),
+                    language=text(marketplace, "defaultLanguageCode"),
+                    domain=text(marketplace, "domainName"),
+                    store_name=text(entry, "storeName"),
                     participating=participation.get("isParticipating") is True,
                     suspended_listings=participation.get("hasSuspendedListings") is True,
                 )
@@ -156,24 +156,10 @@ def read_reports(document: object) -> tuple[Report, ...] | None:
     if not isinstance(document, Mapping) or not isinstance(document.get("reports"), list):
         return None
     return tuple(
-        Report(report_id, _text(entry, "reportType") or "", _text(entry, "processingStatus") or "")
-        for entry in _parts(document, "reports")
-        if (report_id := _text(entry, "reportId"))
+        Report(report_id, text(entry, "reportType") or "", text(entry, "processingStatus") or "")
+        for entry in parts(document, "reports")
+        if (report_id := text(entry, "reportId"))
     )
-
-
-def _part(value: Mapping[str, object], name: str) -> Mapping[str, object]:
-    part = value.get(name)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _parts(value: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
-    parts = value.get(name)
-    return [one for one in parts if isinstance(one, Mapping)] if isinstance(parts, list) else []
-
-
-def _text(value: Mapping[str, object], name: str) -> str | None:
-    return clean(value.get(name)) or None
 
 
 def _known(word: str, name: str, words: Collection[str], unknown: list[str]) -> str:
@@ -185,7 +171,7 @@ def _known(word: str, name: str, words: Collection[str], unknown: list[str]) -> 
 def _word(
     value: Mapping[str, object], name: str, unknown: list[str], known_as: str = ""
 ) -> str | None:
-    word = _text(value, name)
+    word = text(value, name)
     name = known_as or name
     return _known(word, name, _WORDS[name], unknown) if word else None
 
@@ -199,13 +185,13 @@ def _words(
 
 
 def _window(value: Mapping[str, object], name: str) -> TimeWindow | None:
-    part = _part(value, name)
-    earliest, latest = moment(part.get("earliestDateTime")), moment(part.get("latestDateTime"))
+    ends = part(value, name)
+    earliest, latest = moment(ends.get("earliestDateTime")), moment(ends.get("latestDateTime"))
     return TimeWindow(earliest, latest) if earliest or latest else None
 
 
 def _money(value: Mapping[str, object]) -> Money | None:
-    number, currency = amount(value.get("amount")), _text(value, "currencyCode")
+    number, currency = amount(value.get("amount")), text(value, "currencyCode")
     return Money(number, currency) if number is not None and currency else None
 
 

@@ -1,8 +1,9 @@
-"""Single values out of Amazon's answers: whatever comes, the right type or None."""
+"""Single values and parts out of Amazon's answers: whatever comes, the right type or None."""
 
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -31,6 +32,23 @@ def clean(value: object) -> str | None:
     if not value.isascii():
         value = value.encode("utf-8", "replace").decode("utf-8")
     return value
+
+
+def part(value: object, name: str) -> Mapping[str, object]:
+    """The object of this name within the object; an empty one if there is none."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(value: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    """The objects in the list of this name; whatever else stands in it is left out."""
+    found = value.get(name)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def text(value: Mapping[str, object], name: str) -> str | None:
+    """The text of this name, cleaned; None if there is none or it is empty."""
+    return clean(value.get(name)) or None
 
 
 def moment(value: object) -> datetime | None:
