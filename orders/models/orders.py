@@ -1,4 +1,4 @@
-"""Orders as Amazon told them, and what is never asked."""
+"""Orders as Amazon told them, and what can be asked of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import Counter
 from datetime import datetime
 from typing import Self
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Count, F, Q
@@ -288,70 +287,3 @@ class OrderItem(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.sku or self.order_item_id
-
-
-class ExclusionKind(models.TextChoices):
-    ORDER = "order", "Order number"
-    SKU = "sku", "SKU"
-    ASIN = "asin", "ASIN"
-
-
-class Exclusion(models.Model):
-    """Orders that are never asked, by a fact of the order; undone, not deleted."""
-
-    account = models.ForeignKey(SellerAccount, on_delete=models.PROTECT)
-    kind = models.CharField(max_length=8, choices=ExclusionKind)
-    value = models.CharField(max_length=64)
-    reason = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
-    undone_at = models.DateTimeField(null=True, blank=True)
-    undone_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-
-    class Meta:
-        ordering = ["-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account", "kind", "value"],
-                condition=Q(undone_at=None),
-                name="one_standing_exclusion_per_value",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.value}"
-
-
-class OrderSync(models.Model):
-    """How far an account's orders were read; one row per account, moved in the page's transaction."""
-
-    account = models.OneToOneField(
-        SellerAccount, on_delete=models.CASCADE, related_name="order_sync"
-    )
-    updated_after = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="Everything that Amazon changed before this moment is here.",
-    )
-    # A search that is under way: its parameters must be repeated exactly, its token is good for 24 h.
-    search_after = models.DateTimeField(null=True, blank=True)
-    search_before = models.DateTimeField(null=True, blank=True)
-    search_started_at = models.DateTimeField(null=True, blank=True)
-    next_token = models.TextField(blank=True)
-    page_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the last page was read: its token counts from then."
-    )
-    pages = models.PositiveIntegerField(default=0, help_text="Pages read of the search under way.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next run may begin.")
-    worked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a search last ran to its end."
-    )
-    error = models.CharField(max_length=500, blank=True)
-    error_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return f"Orders of {self.account}"
