@@ -1,0 +1,15 @@
+"""Orders, what is never asked, and how orders come in."""
+
+from orders.models.exclusions import Exclusion, ExclusionKind
+from orders.models.orders import AMAZON_ORDER_ID, Order, OrderItem, OrderQuerySet
+from orders.models.syncs import OrderSync
+
+__all__ = [
+    "AMAZON_ORDER_ID",
+    "Exclusion",
+    "ExclusionKind",
+    "Order",
+    "OrderItem",
+    "OrderQuerySet",
+    "OrderSync",
+]
