@@ -35,6 +35,12 @@ class AuditKind(models.TextChoices):
     APPLICATION_ADDED = "application_added", "Application added"
     APPLICATION_CHANGED = "application_changed", "Application changed"
     OAUTH_STATE_MISMATCH = "oauth_state_mismatch", "Consent came back to somebody else"
+    FACTOR_ADDED = "factor_added", "Second factor added"
+    FACTOR_REMOVED = "factor_removed", "Second factor removed"
+    CODES_RENEWED = "codes_renewed", "Recovery codes made anew"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    SESSION_ENDED = "session_ended", "Session ended"
+    FIRST_PERSON = "first_person", "First person made"
 
 
 class AuditEvent(models.Model):
