@@ -25,7 +25,7 @@ from sandbox.operations.routing import RequestError
 from sandbox.options import Options
 from sandbox.randomness import draw, identifier
 from sandbox.tally import Tally
-from sandbox.tokens import TokenFault, Tokens
+from sandbox.tokens import Codes, TokenFault, Tokens
 from sandbox.world import Seller, World
 
 _DENIED = "Access to requested resource is denied."
@@ -69,7 +69,8 @@ class Amazon:
         if kept.journal is not None:
             self.ledger.keep(kept.journal)
         tokens = Tokens(self.world)
-        self.state = State(self.world, self.ledger, tokens, empty_share=options.empty_share)
+        codes = Codes(self.world)
+        self.state = State(self.world, self.ledger, tokens, codes, empty_share=options.empty_share)
         self.buckets = Buckets(options.rate_factor)
         self.faults = Faults(since=ticks())
         self.tally = Tally()

@@ -111,6 +111,7 @@ def _sellers(amazon: Amazon) -> list[dict[str, Any]]:
             "selling_partner_id": seller.selling_partner_id,
             "client_id": amazon.world.client_id,
             "client_secret": amazon.world.client_secret,
+            "application_id": amazon.world.application_id,
             "refresh_token": seller.refresh_token,
             "marketplace_ids": [market.id for market in seller.marketplaces],
         }

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 from sandbox.amazon import Amazon
+from sandbox.consent import answer_consent, is_consent
 from sandbox.faults import FaultError
 from sandbox.faults.deeds import do_fault
 from sandbox.keeping import Kept, keep
@@ -43,6 +44,9 @@ class Service:
     async def _serve(self, request: Request, wire: Wire) -> None:
         if is_record(request):
             wire.send(answer_record(self.amazon, request))
+            return
+        if is_consent(request):
+            wire.send(answer_consent(self.amazon, request))
             return
         await self._travel()
         decision = self.amazon.decide(request)

@@ -36,6 +36,7 @@ class SellerKeys:
     selling_partner_id: str
     client_id: str
     client_secret: str = field(repr=False)
+    application_id: str
     refresh_token: str = field(repr=False)
     marketplace_ids: tuple[str, ...]
 

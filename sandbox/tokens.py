@@ -1,4 +1,7 @@
-"""Access tokens of Login with Amazon: signed, so that nothing has to be remembered to check them."""
+"""Tokens of Login with Amazon: signed, so that nothing has to be remembered to check them.
+
+The codes of the consent page are remembered instead, because each is good once.
+"""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,6 +11,8 @@ from sandbox.randomness import draw
 from sandbox.world import Seller, World
 
 LIFETIME = 3600  # seconds, as `expires_in` says
+CODE_LIFETIME = 300  # seconds
+ACCESS, RESTRICTED = "Atza", "Atz.sprdt"
 _SIGNATURE = 16
 
 
@@ -27,11 +32,17 @@ class Tokens:
         self._issued = 0
         self._known: dict[str, tuple[Seller, float]] = {}
 
-    def issue(self, seller: Seller, now: float) -> str:
+    def issue(self, seller: Seller, now: float, kind: str = ACCESS) -> str:
         """A new token for the seller, good for an hour from `now` (seconds since 1970)."""
         self._issued += 1
         text = f"{seller.number}/{now + LIFETIME:.3f}/{self._issued}".encode()
-        return "Atza|" + urlsafe_b64encode(self._sign(text) + text).decode()
+        return f"{kind}|" + urlsafe_b64encode(self._sign(text) + text).decode()
+
+    def issue_grantless(self) -> str:
+        """A new token of the application itself; it speaks for no seller."""
+        self._issued += 1
+        text = f"application/{self._issued}".encode()
+        return "Atc|" + urlsafe_b64encode(self._sign(text) + text).decode()
 
     def read(self, token: str, now: float) -> Seller | TokenFault:
         """The seller whom the token speaks for at `now`, or why it speaks for nobody."""
@@ -53,10 +64,31 @@ class Tokens:
         except ValueError:
             return None
         signature, text = raw[:_SIGNATURE], raw[_SIGNATURE:]
-        if prefix != "Atza" or not hmac.compare_digest(signature, self._sign(text)):
+        if prefix not in (ACCESS, RESTRICTED) or not hmac.compare_digest(
+            signature, self._sign(text)
+        ):
             return None
         number, expires, _ = text.decode().split("/")
         return self._world.sellers[int(number)], float(expires)
 
     def _sign(self, text: bytes) -> bytes:
         return hmac.digest(self._key, text, "sha256")[:_SIGNATURE]
+
+
+class Codes:
+    """The codes that the consent page has given out: five minutes, one exchange each."""
+
+    def __init__(self, world: World) -> None:
+        self._draw = draw(world.plan.seed, "oauth codes")
+        self._given: dict[str, tuple[Seller, str, float]] = {}
+
+    def issue(self, seller: Seller, redirect_uri: str, now: float) -> str:
+        """A new code for the seller, to be exchanged with the same redirect URI."""
+        code = f"RH{self._draw.getrandbits(80):020x}"
+        self._given[code] = (seller, redirect_uri, now + CODE_LIFETIME)
+        return code
+
+    def take(self, code: str, redirect_uri: str, now: float) -> Seller | None:
+        """The seller of the code, which is spent now; None when it is good for nothing."""
+        seller, uri, until = self._given.pop(code, (None, "", 0.0))
+        return seller if redirect_uri == uri and now < until else None

@@ -5,6 +5,7 @@ It depends on four numbers alone (seed, orders, sellers, epoch) and never on wha
 
 from dataclasses import dataclass, field
 from math import ceil, pi, sin
+from uuid import UUID
 
 from sandbox.catalogue import Catalogue, plan_catalogue
 from sandbox.life import Life, plan_life
@@ -66,6 +67,7 @@ class World:
         chance = draw(plan.seed, "application")
         self.client_id = f"amzn1.application-oa2-client.{chance.getrandbits(128):032x}"
         self.client_secret = f"amzn1.oa2-cs.v1.{chance.getrandbits(256):064x}"
+        self.application_id = f"amzn1.sp.solution.{UUID(int=chance.getrandbits(128))}"
         self.sellers = tuple(_plan_seller(plan.seed, number) for number in range(plan.sellers))
         for seller in self.sellers:
             seller.next_purchase = self._purchased(seller.number, 0)

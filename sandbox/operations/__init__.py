@@ -6,6 +6,7 @@ from sandbox.operations import messaging, solicitations
 from sandbox.operations.lwa import exchange_token
 from sandbox.operations.orders import get_order, search_orders
 from sandbox.operations.reports import get_reports
+from sandbox.operations.restricted import create_restricted_data_token
 from sandbox.operations.routing import Call, Operation, State, match
 from sandbox.operations.sellers import get_marketplace_participations
 
@@ -68,5 +69,12 @@ OPERATIONS = (
     ),
     Operation(
         "getReports", "GET", ("reports", "2021-06-30", "reports"), Plan(0.0222, 10), get_reports
+    ),
+    Operation(
+        "createRestrictedDataToken",
+        "POST",
+        ("tokens", "2021-03-01", "restrictedDataToken"),
+        Plan(1, 10),
+        create_restricted_data_token,
     ),
 )

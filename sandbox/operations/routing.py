@@ -9,7 +9,7 @@ from sandbox.faults import Rule
 from sandbox.ledger import Ledger
 from sandbox.life import Life
 from sandbox.messages import Answer, Request
-from sandbox.tokens import Tokens
+from sandbox.tokens import Codes, Tokens
 from sandbox.world import Seller, World
 
 
@@ -20,6 +20,7 @@ class State:
     world: World
     ledger: Ledger
     tokens: Tokens
+    codes: Codes
     empty_share: float = 0.0
     looks: dict[str, int] = field(default_factory=dict)
     snapshots: dict[Any, list[Life]] = field(default_factory=dict)
