@@ -5,6 +5,13 @@ Stands by itself: requests and the standard library, no Django. Everything publi
 
 from spapi.auth import Credentials
 from spapi.client import Client
+from spapi.consent import (
+    appstore_return_address,
+    consent_address,
+    consent_hosts,
+    redeem_code,
+    seller_central,
+)
 from spapi.errors import (
     Aborted,
     AccessDenied,
@@ -128,4 +135,9 @@ __all__ = [
     "UnknownForbidden",
     "Unlimited",
     "UnsupportedMediaType",
+    "appstore_return_address",
+    "consent_address",
+    "consent_hosts",
+    "redeem_code",
+    "seller_central",
 ]

@@ -4,22 +4,14 @@ The exchange: https://developer-docs.amazon.com/sp-api/docs/connecting-to-the-se
 Without a seller: https://developer-docs.amazon.com/sp-api/docs/grantless-operations
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
-from spapi.answers import kept_body, request_id
-from spapi.deadlines import SendPrevented
-from spapi.errors import AuthorizationFailed, InvalidClient, InvalidGrant, TokenServiceUnavailable
-from spapi.logs import CallLog, redact
-from spapi.texts import clean, parse_json, seconds
+from spapi.logs import CallLog
+from spapi.lwa import LoginWithAmazon
 from spapi.tokens import AccessToken, TokenKeeper, TokenStore, issued_token, key_of
-from spapi.transport import HttpAnswer, HttpRequest, Transport, TransportFailed
+from spapi.transport import Transport
 
-TOKEN_PATH = "/auth/o2/token"  # noqa: S105 - a path
-
-_RETRYABLE = frozenset({"server_error", "temporarily_unavailable"})
 _RECONNECT = frozenset(
     {"invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope", "access_denied"}
 )
@@ -57,12 +49,14 @@ class Tokens(TokenKeeper):
         scope: str | None = None,
     ) -> None:
         self._credentials = credentials
-        self._transport = transport
-        self._log = log
-        self._endpoint = endpoint
-        self._user_agent = user_agent
-        self._connect_timeout = connect_timeout
-        self._deadline = deadline
+        self._service = LoginWithAmazon(
+            transport,
+            log,
+            endpoint=endpoint,
+            user_agent=user_agent,
+            connect_timeout=connect_timeout,
+            deadline=deadline,
+        )
         self._grant = (
             {"grant_type": "refresh_token", "refresh_token": credentials.refresh_token}
             if scope is None
@@ -84,68 +78,14 @@ class Tokens(TokenKeeper):
             "client_id": self._credentials.client_id,
             "client_secret": self._credentials.client_secret,
         }
-        url = self._endpoint + TOKEN_PATH
-        request = HttpRequest(
-            "POST",
-            url,
-            headers={
-                "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": self._user_agent,
-                "Connection": "close",
-            },
-            body=urlencode(form).encode(),
-            connect_timeout=self._connect_timeout,
-            deadline=self._deadline,
-            max_body=64 * 1024,
-            fresh=True,
-        )
-        self._log.request(f"POST {url} grant_type={self._grant['grant_type']}")
         asked_at = datetime.now(UTC)
-        try:
-            answer = self._transport.send(request)
-        except (TransportFailed, SendPrevented) as failure:
-            error: AuthorizationFailed = TokenServiceUnavailable(f"no answer: {failure}")
-            self._log.error(str(error))
-            raise error from None
-        self._log.response(f"token {answer.status} {len(answer.body)} bytes")
-        document = parse_json(answer.body)
-        token = None
-        if answer.status == 200 and isinstance(document, Mapping):
-            lasts = document.get("expires_in", 3600)
-            token = issued_token(document.get("access_token"), lasts, asked_at)
-        if token is None:
-            error = self._error(answer, document)
-            self._log.error(str(error))
-            raise error
-        return token
-
-    def _error(self, answer: HttpAnswer, document: object) -> AuthorizationFailed:
-        secrets = self.secrets()
-        said = document if isinstance(document, Mapping) else {}
-        code = clean(said.get("error")) or ""
-        kind: type[AuthorizationFailed] = AuthorizationFailed
-        if (
-            not code
-            or code in _RETRYABLE
-            or not 400 <= answer.status <= 499
-            or answer.status == 429
-        ):
-            kind = TokenServiceUnavailable
-        elif code == "invalid_grant":
-            kind = InvalidGrant
-        elif code == "invalid_client":
-            kind = InvalidClient
-        described = redact(clean(said.get("error_description")) or "", secrets)
-        return kind(
-            described[:2000] or "the token service gave no usable answer",
-            lwa_error=redact(code, secrets)[:200],
-            needs_reconnect=kind is not TokenServiceUnavailable and code in self._reconnect,
-            status=answer.status,
-            request_id=request_id(answer),
-            body=kept_body(answer, secrets),
-            retry_after=seconds(answer.headers.get("retry-after")),
+        return self._service.ask(
+            form,
+            lambda document: issued_token(
+                document.get("access_token"), document.get("expires_in", 3600), asked_at
+            ),
+            secrets=self.secrets(),
+            reconnect=self._reconnect,
         )
 
     def secrets(self) -> tuple[str, ...]:
