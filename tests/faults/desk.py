@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -31,14 +30,12 @@ from messaging import tasks
 from messaging.action_types import REVIEW_REQUEST
 from messaging.ledger.check import find_breaches
 from messaging.models import OutgoingAction
-from messaging.services import request_message, request_reviews
+from messaging.services import request_message
 from messaging.states import Status
-from orders.ingest.poll import sync_orders
 from orders.models import Order
 from sandbox.testing import Running
-from sellers.clients import client_for
-from sellers.models import Application, Region, SellerAccount
-from spapi import Unlimited
+from sellers.models import SellerAccount
+from tests.asking import A_MOMENT_AGO, ask_for_reviews, connect_sellers
 from tests.faults.haste import make_haste
 
 # Orders of each account and marketplace that are never asked: the controls.
@@ -47,28 +44,9 @@ CONTROLS = 3
 
 def connect(url: str) -> dict[str, int]:
     """Every seller of that sandbox is connected and its orders are here; the accounts' ids."""
-    accounts = {}
-    for keys in Running(url, lambda: None).sellers:
-        application, _ = Application.objects.get_or_create(
-            client_id=keys.client_id,
-            defaults={"name": "Sandbox", "client_secret": keys.client_secret},
-        )
-        account = SellerAccount(
-            name=keys.name,
-            selling_partner_id=keys.selling_partner_id,
-            region=Region(keys.region),
-            application=application,
-        )
-        account.refresh_token = keys.refresh_token
-        account.save()
-        client = client_for(account, limiter=Unlimited())
-        read = sync_orders(account, client=client, now=timezone.now())
-        client.close()
-        if not read.finished:
-            raise RuntimeError(f"The orders were not read to the end: {read}")
-        accounts[keys.selling_partner_id] = account.pk
+    accounts = connect_sellers(Running(url, lambda: None))
     User.objects.get_or_create(username="rig")
-    return accounts
+    return {account.selling_partner_id: account.pk for account in accounts}
 
 
 def choose(number: int, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
@@ -115,10 +93,7 @@ _stock: dict[tuple[str, tuple[int, ...]], list[int]] = {}
 
 
 def _queue_reviews(order_ids: Sequence[int]) -> list[int]:
-    wanted = Order.objects.filter(pk__in=order_ids)
-    at = timezone.now() - timedelta(seconds=5)
-    user = User.objects.get(username="rig")
-    batch = request_reviews(wanted, user=user, at=at, client_key=uuid4())
+    batch = ask_for_reviews(order_ids, User.objects.get(username="rig"))
     return list(OutgoingAction.objects.filter(batch=batch).values_list("pk", flat=True))
 
 
@@ -135,7 +110,7 @@ def _queue_messages(
             orders[order.account_id].append(order)
     accounts = [account for account in accounts if account in orders]
     user = User.objects.get(username="rig")
-    at = timezone.now() - timedelta(seconds=5)
+    at = timezone.now() - A_MOMENT_AGO
     ids = []
     for _ in range(number):
         text = {"text": f"Which colour would you like? Question {next(_texts)}."}
@@ -179,4 +154,13 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 
-__all__ = ["cancel", "choose", "connect", "ledger_breaches", "main", "queue", "tasks"]
+__all__ = [
+    "SellerAccount",
+    "cancel",
+    "choose",
+    "connect",
+    "ledger_breaches",
+    "main",
+    "queue",
+    "tasks",
+]

@@ -6,10 +6,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import cycle
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -18,13 +16,11 @@ from django.utils import timezone
 from messaging.action_types import CONFIRM_ORDER_DETAILS
 from messaging.driver import Driver
 from messaging.models import ActionAttempt, OutgoingAction
-from messaging.services import request_message, request_reviews
-from orders.ingest.poll import sync_orders
+from messaging.services import request_message
 from orders.models import Order, OrderQuerySet
 from sandbox.testing import Running
-from sellers.clients import client_for
-from sellers.models import Application, Region, SellerAccount
-from spapi import Unlimited
+from sellers.models import SellerAccount
+from tests.asking import A_MOMENT_AGO, ask_for_reviews, connect_sellers
 from tests.factories import UserFactory
 from tests.messaging.sending import check_records
 
@@ -45,23 +41,7 @@ class Shard:
 
     def connect(self) -> None:
         """Every seller is connected and its orders are here."""
-        for keys in self.amazon.sellers:
-            application, _ = Application.objects.get_or_create(
-                client_id=keys.client_id,
-                defaults={"name": "Sandbox", "client_secret": keys.client_secret},
-            )
-            account = SellerAccount(
-                name=keys.name,
-                selling_partner_id=keys.selling_partner_id,
-                region=Region(keys.region),
-                application=application,
-            )
-            account.refresh_token = keys.refresh_token
-            account.save()
-            client = client_for(account, limiter=Unlimited())
-            assert sync_orders(account, client=client, now=timezone.now()).finished
-            client.close()
-            self.accounts.append(account)
+        self.accounts += connect_sellers(self.amazon)
 
     def orders(self, account: SellerAccount | None = None) -> OrderQuerySet:
         """The orders that both Amazon and we would ask now, earliest window first."""
@@ -74,9 +54,7 @@ class Shard:
     def ask(self, orders: OrderQuerySet | None = None, limit: int | None = None) -> list[Order]:
         """These orders (all that may be asked) are queued and due; returns them."""
         chosen = list((self.orders() if orders is None else orders)[:limit])
-        at = timezone.now() - timedelta(seconds=5)
-        wanted = Order.objects.filter(pk__in=[order.pk for order in chosen])
-        batch = request_reviews(wanted, user=UserFactory(), at=at, client_key=uuid4())
+        batch = ask_for_reviews([order.pk for order in chosen], UserFactory())
         assert batch.queued == len(chosen)
         return chosen
 
@@ -87,7 +65,7 @@ class Shard:
         if account is not None:
             orders = orders.filter(account=account)
         assert orders, "the sandbox has no order that waits to be shipped; give it more orders"
-        at, ann = timezone.now() - timedelta(seconds=5), UserFactory()
+        at, ann = timezone.now() - A_MOMENT_AGO, UserFactory()
         payloads = [{"text": f"Question {place + 1} of {number}"} for place in range(number)]
         kind = CONFIRM_ORDER_DETAILS.name
         return [
