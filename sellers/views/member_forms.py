@@ -1,0 +1,48 @@
+"""What the forms about people take: a role, an invitation, a new person."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.models import User
+
+from sellers.models import Role
+
+LONGEST_NOTE = 100
+_ROLE_FAULTS = dict.fromkeys(("required", "invalid_choice"), "Choose a role from the list.")
+
+
+class RoleForm(forms.Form):
+    """The role that a member is to have."""
+
+    role = forms.ChoiceField(choices=Role.choices, error_messages=_ROLE_FAULTS)
+
+
+class InvitationForm(forms.Form):
+    """Whom an invitation is for, and the role that it gives."""
+
+    role = forms.ChoiceField(
+        choices=Role.choices,
+        label="Role",
+        help_text=(
+            "A viewer reads. An operator also sends, cancels and tries again. "
+            "A manager also decides, connects the account and invites people."
+        ),
+        error_messages=_ROLE_FAULTS,
+    )
+    note = forms.CharField(
+        required=False,
+        label="For whom",
+        max_length=LONGEST_NOTE,
+        help_text="A name that you will know again in this list.",
+        error_messages={"max_length": f"This has more than {LONGEST_NOTE} characters. Shorten it."},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class NewPersonForm(UserCreationForm[User]):
+    """A user name and a password for somebody who was invited; nothing else of a person is taken."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
