@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import forms
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import User
 
 from sellers.models import Role
+
+# Generic for mypy, and not for Django.
+if TYPE_CHECKING:
+    AnyUserCreationForm = UserCreationForm[User]
+else:
+    AnyUserCreationForm = UserCreationForm
 
 LONGEST_NOTE = 100
 _ROLE_FAULTS = dict.fromkeys(("required", "invalid_choice"), "Choose a role from the list.")
@@ -40,7 +48,7 @@ class InvitationForm(forms.Form):
     )
 
 
-class NewPersonForm(UserCreationForm[User]):
+class NewPersonForm(AnyUserCreationForm):
     """A user name and a password for somebody who was invited; nothing else of a person is taken."""
 
     class Meta:
