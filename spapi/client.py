@@ -107,6 +107,10 @@ class Client(SolicitationsApi, MessagingApi, OrdersApi, SellersApi, ReportsApi):
         """
         return self._caller.access_token(force_refresh)
 
+    def forget_access_token(self) -> None:
+        """The seller's access token is kept no longer where this client and others find it."""
+        self._token_store.drop(self._seller)
+
     def grantless_token(self, scope: str) -> AccessToken:
         """A token of the application itself for operations that need no seller's authorization.
 
