@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from sandbox.buckets import Buckets, Plan
 from sandbox.eligibility import may_be_written_to, refusal
@@ -193,6 +194,7 @@ class Amazon:
         answer, rule = decision.answer, decision.rule
         if answer is not None:
             answer.headers["x-amzn-RequestId"] = request_id
+            answer.headers["Date"] = formatdate(self.now(), usegmt=True)
         status = 0 if answer is None else answer.status
         partner = call.seller.selling_partner_id if call.seller else ""
         outcome = str(status) if answer is not None or rule is None else rule.kind

@@ -53,6 +53,12 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ready": ready, "parts": parts}, status=200 if ready else 503)
 
 
+def waiting_migrations() -> int:
+    """How many migrations of this version the database has not had yet."""
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def _database() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -60,9 +66,8 @@ def _database() -> str:
 
 
 def _migrations() -> str:
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return f"{len(waiting)} not applied" if waiting else "ok"
+    waiting = waiting_migrations()
+    return f"{waiting} not applied" if waiting else "ok"
 
 
 def _redis() -> str:
@@ -71,9 +76,16 @@ def _redis() -> str:
 
 
 def _seen(part: str) -> str:
-    """The part writes the time (Unix seconds) under this key whenever it works."""
-    value = get_redis().get(redis_key("seen", part))
-    if not isinstance(value, bytes):
+    ago = seen_ago(part)
+    if ago is None:
         return "not seen yet"
-    ago = timezone.now().timestamp() - float(value)
     return "ok" if ago <= SEEN_WITHIN_SECONDS else f"last seen {int(ago)} s ago"
+
+
+def seen_ago(part: str) -> float | None:
+    """How many seconds ago the part ("worker" or "dispatcher") worked, None when it never did.
+
+    It writes the time (Unix seconds) under this key whenever it works. Raises RedisError.
+    """
+    value = get_redis().get(redis_key("seen", part))
+    return timezone.now().timestamp() - float(value) if isinstance(value, bytes) else None

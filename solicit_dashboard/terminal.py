@@ -19,11 +19,15 @@ class ProgressBar:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._write(_CLEAR)
+        self.clear()
 
     def show(self, done: int, total: int, words: str = "") -> None:
         """The bar stands at this share of the total, with some words behind it."""
         self._write(f"{_CLEAR}{drawn(done, total)} {words}".rstrip())
+
+    def clear(self) -> None:
+        """Nothing stands in the line, so that other words can be written there."""
+        self._write(_CLEAR)
 
     def _write(self, text: str) -> None:
         if self._is_shown:

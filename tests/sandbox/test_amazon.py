@@ -1,3 +1,5 @@
+from email.utils import parsedate_to_datetime
+
 import pytest
 
 from tests.sandbox.conftest import document
@@ -56,3 +58,8 @@ def test_what_arrived_is_counted_by_seller_operation_and_status(desk):
     assert lines["", "getSolicitationActionsForOrder"]["statuses"] == {"403": 1}
     assert lines[seller, "createProductReviewAndSellerFeedbackSolicitation"]["throttled"] == 0
     assert stats["user_agents"] == {"Tests/1.0 (Language=Python/3.11)": 9}
+
+
+def test_every_answer_has_the_date_of_amazon_s_clock(desk):
+    answer = desk.ask("GET", "/sellers/v1/marketplaceParticipations")
+    assert parsedate_to_datetime(answer.headers["Date"]).timestamp() == int(desk.amazon.now())
