@@ -48,6 +48,8 @@ class Environment:
     trusted_proxies: int
     spapi_endpoint: str | None
     lwa_endpoint: str
+    consent_endpoint: str | None
+    consent_hosts: dict[str, str]
     upload_hosts: tuple[str, ...]
     aws_endpoint_url_sqs: str | None
     review_opens_after_days: int
@@ -64,6 +66,7 @@ class Environment:
     log_level: str
     sentry_dsn: str | None = field(repr=False)
     metrics_token: str | None = field(repr=False)
+    second_factor_required: bool
 
     @property
     def serves_loopback_only(self) -> bool:
@@ -103,6 +106,10 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 10),
         spapi_endpoint=spapi_endpoint,
         lwa_endpoint=read.endpoint("LWA_ENDPOINT") or "https://api.amazon.com",
+        # a sandbox has its own consent page
+        consent_endpoint=read.endpoint("CONSENT_ENDPOINT")
+        or (None if is_amazon(spapi_endpoint) else spapi_endpoint),
+        consent_hosts=read.hosts("CONSENT_HOSTS"),
         upload_hosts=read.words("UPLOAD_HOSTS"),
         aws_endpoint_url_sqs=read.endpoint("AWS_ENDPOINT_URL_SQS"),
         review_opens_after_days=read.whole("REVIEW_OPENS_AFTER_DAYS", 5, 0, 365),
@@ -119,6 +126,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         sentry_dsn=read.text("SENTRY_DSN"),
         metrics_token=read.text("METRICS_TOKEN"),
+        second_factor_required=read.flag("SECOND_FACTOR_REQUIRED", default=not debug),
     )
     _check_together(read, environment)
     if read.faults:
@@ -146,6 +154,14 @@ def _check_together(read: Reader, environment: Environment) -> None:
             "SENTRY_DSN",
             "needs a package that is not installed",
             "Type: .venv/bin/python -m pip install sentry-sdk",
+        )
+    if not (environment.second_factor_required or environment.debug) and is_amazon(
+        environment.spapi_endpoint
+    ):
+        read.fault(
+            "SECOND_FACTOR_REQUIRED",
+            "would let managers into real accounts with a password alone",
+            "Remove it; only a demonstration goes without.",
         )
     if environment.spapi_rate_factor != 1 and is_amazon(environment.spapi_endpoint):
         read.fault(

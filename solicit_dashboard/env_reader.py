@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+_MARKETPLACE = re.compile(r"A[A-Z0-9]{9,19}")
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
@@ -126,3 +129,18 @@ class Reader:
             self.fault(name, f"http to {host} would show secrets to the network", "Use https.")
             return None
         return value.rstrip("/")
+
+    def hosts(self, name: str) -> dict[str, str]:
+        """Host names by marketplace, written as `MARKETPLACE=host` with commas in between."""
+        found = {}
+        for word in self.words(name):
+            marketplace, _, host = word.partition("=")
+            if not (_MARKETPLACE.fullmatch(marketplace) and _HOST.fullmatch(host)):
+                self.fault(
+                    name,
+                    f"{word!r} is not a marketplace and a host",
+                    "Write A28R8C7NBKEWEA=sellercentral.example.com, with commas in between.",
+                )
+                continue
+            found[marketplace] = host
+        return found

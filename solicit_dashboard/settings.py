@@ -38,6 +38,8 @@ TRUSTED_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = _env.trusted_proxies
 SPAPI_ENDPOINT = _env.spapi_endpoint
 SPAPI_IS_AMAZON = is_amazon(_env.spapi_endpoint)
 LWA_ENDPOINT = _env.lwa_endpoint
+CONSENT_ENDPOINT = _env.consent_endpoint
+CONSENT_HOSTS = _env.consent_hosts
 UPLOAD_HOSTS = _env.upload_hosts
 AWS_ENDPOINT_URL_SQS = _env.aws_endpoint_url_sqs
 REVIEW_OPENS_AFTER_DAYS = _env.review_opens_after_days
@@ -53,6 +55,7 @@ LOG_FORMAT = _env.log_format
 LOG_LEVEL = _env.log_level
 SENTRY_DSN = _env.sentry_dsn
 METRICS_TOKEN = _env.metrics_token
+SECOND_FACTOR_REQUIRED = _env.second_factor_required
 
 INSTALLED_APPS = [
     "solicit_dashboard",
@@ -87,8 +90,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "people.middleware.session_limits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "people.middleware.second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "people.middleware.too_many_attempts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
