@@ -6,9 +6,9 @@ import functools
 
 from django.conf import settings
 
-from sellers.models import SellerAccount
+from sellers.models import Application, SellerAccount
 from sellers.tokens import RedisTokenStore
-from spapi import Client, Credentials, Limiter, Transport
+from spapi import REGIONS, Client, Credentials, Limiter, Transport, Unlimited, redeem_code
 from spapi.transport import HttpTransport
 
 # One for the process: its copies of the access tokens serve every client.
@@ -55,4 +55,30 @@ def client_with(credentials: Credentials, *, region: str, limiter: Limiter) -> C
         lwa_endpoint=settings.LWA_ENDPOINT,
         deadline=settings.CALL_DEADLINE_SECONDS,
         transport=shared_transport(),
+    )
+
+
+def client_without_seller(client_id: str, client_secret: str) -> Client:
+    """A client for what the application may ask without a seller; no token of it is kept."""
+    return Client(
+        next(iter(REGIONS)),  # Login with Amazon is the same for all
+        Credentials(client_id=client_id, client_secret=client_secret, refresh_token=""),
+        limiter=Unlimited(),
+        endpoint=settings.SPAPI_ENDPOINT,
+        lwa_endpoint=settings.LWA_ENDPOINT,
+        deadline=settings.CALL_DEADLINE_SECONDS,
+        transport=shared_transport(),
+    )
+
+
+def refresh_token_for(code: str, application: Application, redirect_uri: str) -> str:
+    """The refresh token for a code of Amazon's consent page. Raises AuthorizationFailed."""
+    return redeem_code(
+        code,
+        client_id=application.client_id,
+        client_secret=application.client_secret,
+        redirect_uri=redirect_uri,
+        transport=shared_transport(),
+        lwa_endpoint=settings.LWA_ENDPOINT,
+        deadline=settings.CALL_DEADLINE_SECONDS,
     )

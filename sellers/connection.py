@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterable
 
-from sellers.clients import account_key, client_with
-from sellers.models import Region
+from sellers.clients import account_key, client_with, client_without_seller, refresh_token_for
+from sellers.models import Application, Region
 from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import (
     MARKETPLACES,
     AccessDenied,
+    AuthorizationFailed,
+    Client,
     Credentials,
     InvalidClient,
     InvalidGrant,
@@ -18,9 +21,19 @@ from spapi import (
     MarketplaceParticipation,
     NotFound,
     SpApiError,
+    TokenServiceUnavailable,
 )
 
+logger = logging.getLogger(__name__)
+
 LONGEST_TOKEN = 2048
+# Which one does not matter: the key is looked at before the scope.
+ANY_SCOPE = "sellingpartnerapi::notifications"
+UNAVAILABLE = "Amazon could not be asked. Try again in some minutes."
+CODE_REFUSED = (
+    "Amazon does not take this code: it is good once and for five minutes. "
+    "Start again from Accounts."
+)
 PARTNER_ID = re.compile(r"A[A-Z0-9]{7,31}")
 
 
@@ -90,25 +103,75 @@ def clean_refresh_token(token: str) -> str:
 
 
 def ask_participations(
-    credentials: Credentials, region: Region, partner: str
+    credentials: Credentials, region: Region, partner: str, known_order: str = ""
 ) -> tuple[MarketplaceParticipation, ...]:
     """Where the seller sells, as Amazon says with a fresh access token.
 
-    Raises AmazonRefusedError with a sentence for a person.
+    `known_order` is the number of an order of this seller, where we have one: a token that does not
+    lead to it is another seller's. Raises AmazonRefusedError with a sentence for a person.
     """
     client = client_with(
         credentials, region=region, limiter=RedisLimiter(account_key(partner, region))
     )
     try:
         client.access_token(force_refresh=True)
-        return client.get_marketplace_participations()
+        participations = client.get_marketplace_participations()
     except SpApiError as error:
         raise AmazonRefusedError(
-            _why_refused(error, region), field=_field_to_blame(error)
+            why_refused(error, region), field=_field_to_blame(error)
         ) from error
+    if known_order:
+        _refuse_another_seller(client, partner, known_order)
+    return participations
 
 
-def _why_refused(error: SpApiError, region: Region) -> str:
+def _refuse_another_seller(client: Client, partner: str, known_order: str) -> None:
+    """Amazon tells no seller's id with a token, but only its own seller's orders."""
+    try:
+        client.get_order(known_order)
+    except NotFound as error:
+        raise AmazonRefusedError(
+            f"This token belongs to another seller than {partner}: it does not lead to the "
+            f"account's order {known_order}.",
+            field="refresh_token",
+        ) from error
+    except SpApiError as error:
+        # a missing role or a busy Amazon says nothing about whose token it is
+        logger.warning("Whether the token is the account's own could not be seen: %s", error)
+
+
+def check_application_key(client_id: str, client_secret: str) -> None:
+    """Amazon takes this client id with this secret; raises AmazonRefusedError if it does not."""
+    try:
+        client_without_seller(client_id, client_secret).grantless_token(ANY_SCOPE)
+    except InvalidClient as error:
+        raise AmazonRefusedError(why_refused(error), field="client_secret") from error
+    except TokenServiceUnavailable as error:
+        raise AmazonRefusedError(why_refused(error)) from error
+    except AuthorizationFailed:
+        # the key was read; that the application lacks this scope is no fault of it
+        return
+
+
+def get_refresh_token(code: str, application: Application, redirect_uri: str) -> str:
+    """The refresh token for the code that came back from Amazon's consent page.
+
+    Raises AmazonRefusedError with a sentence for a person; Amazon's words are not in it.
+    """
+    try:
+        return refresh_token_for(code, application, redirect_uri)
+    except InvalidGrant as error:
+        raise AmazonRefusedError(CODE_REFUSED) from error
+    except InvalidClient as error:
+        raise AmazonRefusedError(
+            f"{why_refused(error)} Renew the client secret of {application.name}."
+        ) from error
+    except AuthorizationFailed as error:
+        raise AmazonRefusedError(UNAVAILABLE) from error
+
+
+def why_refused(error: SpApiError, region: Region | None = None) -> str:
+    """The sentence that tells a person what Amazon's refusal means."""
     match error:
         case InvalidGrant():
             return (
@@ -118,16 +181,17 @@ def _why_refused(error: SpApiError, region: Region) -> str:
         case InvalidClient():
             return "Amazon does not accept this client id with this client secret."
         case AccessDenied() | NotFound():
+            where = f"the region {region.value} ({region.label})" if region else "this region"
             return (
                 # its role: 2022 role files of amzn/selling-partner-api-docs
                 "Amazon refused: the application lacks the role Selling Partner Insights (or "
-                "Product Listing), the token is older than the role, or the seller is not in the "
-                f"region {region.value} ({region.label}). Amazon said: {error}"
+                "Product Listing), the token is older than the role, or the seller is not in "
+                f"{where}. Amazon said: {error}"
             )
         case LimitReached():
             return "The account was checked too often. Try again in some minutes."
         case _:
-            return f"Amazon could not be asked. Try again in some minutes. {error}"
+            return f"{UNAVAILABLE} {error}"
 
 
 def _field_to_blame(error: SpApiError) -> str:

@@ -11,8 +11,8 @@ from django.db import transaction
 
 from audit.models import AuditKind
 from audit.services import record_event
+from sellers.clients import client_for
 from sellers.connection import (
-    ConnectError,
     ask_participations,
     choose_marketplaces,
     clean_partner_id,
@@ -21,29 +21,20 @@ from sellers.connection import (
     required_text,
 )
 from sellers.encryption import SecretUnreadableError
-from sellers.models import (
-    AccountMarketplace,
-    Application,
-    Connection,
-    Membership,
-    Region,
-    Role,
-    SellerAccount,
-)
+from sellers.models import Application, Connection, SellerAccount
+from sellers.storing import store_account, store_application
 from spapi import (
-    MARKETPLACES,
     AccessDenied,
     AuthorizationFailed,
+    Client,
     Credentials,
-    MarketplaceParticipation,
     SpApiError,
+    Unlimited,
 )
 
 # Amazon's words when the fault is the token's and not a role's.
 TOKEN_FAULT = re.compile(r"revoked|malformed|invalid", re.IGNORECASE)
 _PAUSE = ["paused_at", "paused_by", "pause_reason"]
-# What connecting again changes of a known account; whether it is paused is not among it.
-_RENEWED = ("name", "application", "refresh_token_encrypted", "connection", "trouble")
 
 
 def connect_account(
@@ -51,21 +42,29 @@ def connect_account(
     name: str,
     region: str,
     selling_partner_id: str,
-    client_id: str,
-    client_secret: str,
     refresh_token: str,
+    client_id: str = "",
+    client_secret: str = "",
+    application: Application | None = None,
     marketplaces: Collection[str] = (),
     user: User | None = None,
+    manager: User | None = None,
+    known_order: str = "",
 ) -> SellerAccount:
     """The account is connected: a new one, or the known one of this partner and region, renewed.
 
-    All values are trimmed. Amazon is asked first (Login with Amazon, then
-    getMarketplaceParticipations), outside of any transaction; only then it is stored, with its
-    marketplaces (those of `marketplaces` alone when given). A pause stays. Who connects a new
-    account becomes its manager. Raises ConnectError with a sentence for a person.
+    By `application`, or by the one of `client_id` and `client_secret`, which is stored. All values
+    are trimmed. Amazon is asked first (Login with Amazon, then getMarketplaceParticipations, then
+    `known_order` if given), outside of any transaction; only then it is stored, with its
+    marketplaces (those of `marketplaces` alone when given). A pause stays, and an account that was
+    disconnected comes back paused. `user` is the person who does it, None the command line: a
+    known account is renewed by its managers and superusers only. A new one has that person, or
+    `manager`, as its manager. Raises ConnectError with a sentence for a person.
     """
     name = required_text(name, "name", "Give the account a name.")[:100]
     partner = clean_partner_id(selling_partner_id)
+    if application is not None:
+        client_id, client_secret = application.client_id, application.client_secret
     credentials = Credentials(
         client_id=required_text(client_id, "client_id", "The LWA client id is missing."),
         client_secret=required_text(
@@ -74,10 +73,55 @@ def connect_account(
         refresh_token=clean_refresh_token(refresh_token),
     )
     chosen_region = parse_region(region)
-    participations = ask_participations(credentials, chosen_region, partner)
+    participations = ask_participations(credentials, chosen_region, partner, known_order)
     kept = choose_marketplaces(participations, chosen_region, marketplaces)
     with transaction.atomic():
-        return _store(name, partner, chosen_region, credentials, kept, user)
+        application = application or store_application(credentials, name, user or manager)
+        return store_account(
+            name=name,
+            partner=partner,
+            region=chosen_region,
+            application=application,
+            refresh_token=credentials.refresh_token,
+            participations=kept,
+            user=user,
+            manager=manager or user,
+        )
+
+
+def disconnect_account(account: SellerAccount, user: User | None, reason: str = "") -> bool:
+    """The account's token is destroyed, and its record stays; False when that was so already.
+
+    From the commit on nothing is claimed for it. Access tokens made with the token are forgotten;
+    Amazon itself takes the last of them for up to an hour more, and only a seller can end that.
+    """
+    try:
+        client: Client | None = client_for(account, limiter=Unlimited())
+    except (SecretUnreadableError, ValueError):
+        client = None
+    with transaction.atomic():
+        changed = (
+            SellerAccount.objects.filter(pk=account.pk)
+            .exclude(connection=Connection.DISCONNECTED, refresh_token_encrypted=b"")
+            .update(
+                connection=Connection.DISCONNECTED,
+                refresh_token_encrypted=b"",
+                authorized_at=None,
+                trouble="",
+            )
+        )
+        if changed:
+            record_event(
+                AuditKind.DISCONNECTED,
+                user=user,
+                account_id=account.pk,
+                subject=f"{account.name} ({account.selling_partner_id}, {account.region})",
+                reason=reason,
+            )
+    if client is not None:
+        client.forget_access_token()
+    account.refresh_from_db()
+    return bool(changed)
 
 
 def pause_account(account: SellerAccount, user: User, at: datetime, reason: str = "") -> bool:
@@ -173,82 +217,3 @@ def note_trouble(account: SellerAccount, error: SpApiError) -> Connection | None
     if connection is not None:
         mark_connection(account, connection, str(error))
     return connection
-
-
-def _store(
-    name: str,
-    partner: str,
-    region: Region,
-    credentials: Credentials,
-    participations: list[MarketplaceParticipation],
-    user: User | None,
-) -> SellerAccount:
-    application = Application.objects.filter(client_id=credentials.client_id).first()
-    if application is None:
-        application = Application(client_id=credentials.client_id, name=name)
-    application.client_secret = credentials.client_secret
-    application.save()
-    _refuse_token_of_another(partner, region, credentials.refresh_token)
-    known = SellerAccount.objects.filter(selling_partner_id=partner, region=region)
-    # locked: whoever pauses it at this moment does so before or after, and is not overwritten
-    account = known.select_for_update().first()
-    renewed = account is not None
-    if account is None:
-        account = SellerAccount(selling_partner_id=partner, region=region)
-    account.name = name
-    account.application = application
-    account.refresh_token = credentials.refresh_token
-    account.connection, account.trouble = Connection.CONNECTED, ""
-    account.save(update_fields=_RENEWED if renewed else None)
-    _store_marketplaces(account, participations)
-    if user is not None and not renewed:
-        Membership.objects.create(user=user, account=account, role=Role.MANAGER)
-    record_event(
-        AuditKind.CONNECTED,
-        user=user,
-        account_id=account.pk,
-        subject=f"{name} ({partner}, {region.value})",
-        renewed=renewed,
-        marketplaces=sorted(entry.marketplace_id for entry in participations),
-    )
-    return account
-
-
-def _refuse_token_of_another(partner: str, region: Region, refresh_token: str) -> None:
-    """The token is no other account's: one seller under two ids would be asked about twice."""
-    for other in SellerAccount.objects.exclude(selling_partner_id=partner, region=region):
-        try:
-            is_same = other.refresh_token == refresh_token
-        except SecretUnreadableError:
-            continue
-        if is_same:
-            raise ConnectError(
-                f"This refresh token belongs to the account “{other.name}” "
-                f"({other.selling_partner_id}) already. Check the selling partner id.",
-                field="selling_partner_id",
-            )
-
-
-def _store_marketplaces(
-    account: SellerAccount, participations: list[MarketplaceParticipation]
-) -> None:
-    ids = [entry.marketplace_id for entry in participations]
-    account.marketplaces.exclude(marketplace_id__in=ids).delete()
-    AccountMarketplace.objects.bulk_create(
-        [
-            AccountMarketplace(
-                account=account,
-                marketplace_id=entry.marketplace_id,
-                name=(entry.name or MARKETPLACES[entry.marketplace_id].domain)[:100],
-                country=(entry.country or MARKETPLACES[entry.marketplace_id].country)[:2],
-                currency=(entry.currency or MARKETPLACES[entry.marketplace_id].currency)[:3],
-                language=(entry.language or "")[:8],
-                domain=(entry.domain or MARKETPLACES[entry.marketplace_id].domain)[:100],
-                is_participating=entry.participating,
-            )
-            for entry in participations
-        ],
-        update_conflicts=True,
-        unique_fields=["account", "marketplace_id"],
-        update_fields=["name", "country", "currency", "language", "domain", "is_participating"],
-    )

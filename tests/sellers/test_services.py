@@ -10,9 +10,10 @@ import pytest
 from django.test import override_settings
 
 from audit.models import AuditEvent, AuditKind
+from messaging.clock import read_database_clock
 from sandbox.testing import Running, SellerKeys
+from sellers.clients import TOKEN_STORE, client_for
 from sellers.connection import AmazonRefusedError, ConnectError
-from sellers.encryption import encrypt_secret
 from sellers.models import (
     Application,
     Connection,
@@ -24,6 +25,7 @@ from sellers.models import (
 from sellers.services import (
     connect_account,
     connection_after,
+    disconnect_account,
     mark_connection,
     note_trouble,
     pause_account,
@@ -37,9 +39,10 @@ from spapi import (
     ServerError,
     SpApiError,
     TokenServiceUnavailable,
+    Unlimited,
 )
 from tests.environment import free_port
-from tests.factories import SellerAccountFactory, UserFactory
+from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
 from tests.sellers.conftest import keys_of
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +77,7 @@ def test_no_secret_stands_in_the_database_the_record_or_the_log(
     stored = [
         bytes(account.refresh_token_encrypted),
         bytes(account.application.client_secret_encrypted),
-        repr(AuditEvent.objects.values().get()).encode(),
+        repr(list(AuditEvent.objects.values())).encode(),
         repr(account).encode(),
         caplog.text.encode(),
     ]
@@ -88,7 +91,7 @@ def test_connecting_again_renews_the_same_account_and_keeps_its_pause(
     first = connect_account(**keys_of(nordlicht))
     pause_account(first, UserFactory(), AT)
     mark_connection(first, Connection.RECONNECT, "invalid_grant")
-    again = connect_account(**keys_of(nordlicht, name="Nordlicht"), user=UserFactory())
+    again = connect_account(**keys_of(nordlicht, name="Nordlicht"), manager=UserFactory())
     assert again.pk == first.pk
     assert (again.name, again.connection, again.trouble) == ("Nordlicht", "connected", "")
     assert again.paused_at == AT
@@ -100,24 +103,133 @@ def test_connecting_again_renews_the_same_account_and_keeps_its_pause(
 def test_a_pause_in_the_middle_of_a_renewal_stays(
     nordlicht: SellerKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = connect_account(**keys_of(nordlicht))
+    connect_account(**keys_of(nordlicht))
 
-    def somebody_pauses_meanwhile(secret: str, *, context: str) -> bytes:
-        if secret == nordlicht.refresh_token:  # the account was read, and is not written yet
-            SellerAccount.objects.filter(pk=first.pk).update(paused_at=AT)
-        return encrypt_secret(secret, context=context)
+    def somebody_pauses_meanwhile(account: SellerAccount, _token: str) -> bool:
+        # the account was read, and is not written yet
+        SellerAccount.objects.filter(pk=account.pk).update(paused_at=AT)
+        return True
 
-    monkeypatch.setattr("sellers.models.encrypt_secret", somebody_pauses_meanwhile)
+    monkeypatch.setattr("sellers.storing._has_token", somebody_pauses_meanwhile)
+    monkeypatch.setattr("sellers.storing._refuse_token_of_another", lambda *_: None)
     connect_account(**keys_of(nordlicht, name="Nordlicht"))
     account = SellerAccount.objects.get()
     assert (account.name, account.paused_at) == ("Nordlicht", AT)
 
 
-def test_a_disconnected_account_comes_back_with_its_history(nordlicht: SellerKeys) -> None:
-    account = connect_account(**keys_of(nordlicht))
-    SellerAccount.objects.update(connection=Connection.DISCONNECTED, refresh_token_encrypted=b"")
-    assert connect_account(**keys_of(nordlicht)).pk == account.pk
+def test_a_disconnected_account_comes_back_with_its_history_and_paused(
+    nordlicht: SellerKeys,
+) -> None:
+    """Nothing that waited while it was disconnected leaves by itself."""
+    person = UserFactory()
+    account = connect_account(**keys_of(nordlicht), user=person)
+    assert disconnect_account(account, person, "Sold the shop")
+    back = connect_account(**keys_of(nordlicht), user=person)
+    assert back.pk == account.pk
     assert SellerAccount.objects.get().refresh_token == nordlicht.refresh_token
+    assert (back.connection, back.is_sending) == (Connection.CONNECTED, False)
+    assert back.pause_reason.startswith("Connected again")
+    assert resume_account(back, person, read_database_clock())
+
+
+def test_disconnecting_destroys_the_token_once_and_keeps_the_record(
+    nordlicht: SellerKeys,
+) -> None:
+    account, person = connect_account(**keys_of(nordlicht)), UserFactory()
+    client = client_for(account, limiter=Unlimited())
+    before = client.access_token()
+    assert disconnect_account(account, person, "Sold the shop")
+    row = SellerAccount.objects.get()
+    assert (row.connection, bytes(row.refresh_token_encrypted)) == (Connection.DISCONNECTED, b"")
+    assert (row.refresh_token, row.authorized_at) == ("", None)
+    assert row.marketplaces.exists()
+    with pytest.raises(ValueError, match="no token"):
+        client_for(row, limiter=Unlimited())
+    assert TOKEN_STORE.get(client._seller) is None, f"{before.expires_at} is far"
+    event = AuditEvent.objects.get(kind=AuditKind.DISCONNECTED)
+    assert (event.user, event.account_id) == (person, account.pk)
+    assert event.detail == {"reason": "Sold the shop"}
+    assert not disconnect_account(account, person)
+    assert AuditEvent.objects.filter(kind=AuditKind.DISCONNECTED).count() == 1
+
+
+def test_an_account_whose_key_is_lost_can_be_disconnected(nordlicht: SellerKeys) -> None:
+    account = connect_account(**keys_of(nordlicht))
+    SellerAccount.objects.update(refresh_token_encrypted=b"lost" * 20)
+    assert disconnect_account(SellerAccount.objects.get(pk=account.pk), None)
+    assert SellerAccount.objects.get().refresh_token == ""
+
+
+def test_a_known_account_is_renewed_by_its_own_people_alone(nordlicht: SellerKeys) -> None:
+    """B50: whoever is refused hears neither of a team nor that there is one."""
+    manager = UserFactory()
+    account = connect_account(**keys_of(nordlicht), user=manager)
+    stranger, operator = UserFactory(), UserFactory()
+    MembershipFactory(user=operator, account=account, role=Role.OPERATOR)
+    for disconnected in (False, True):
+        if disconnected:
+            disconnect_account(account, manager)
+        for person in (stranger, operator):
+            with pytest.raises(ConnectError) as refused:
+                connect_account(**keys_of(nordlicht, name="Mine"), user=person)
+            assert refused.value.field == "selling_partner_id"
+            assert manager.username not in str(refused.value)
+            assert account.name not in str(refused.value)
+    assert SellerAccount.objects.get().name == account.name
+    other_manager = MembershipFactory(account=account, role=Role.MANAGER).user
+    for person in (other_manager, UserFactory(is_superuser=True), None):
+        assert connect_account(**keys_of(nordlicht), user=person).pk == account.pk
+    assert Membership.objects.count() == 3
+
+
+def test_the_token_of_somebody_elses_account_is_refused_without_its_name(
+    nordlicht: SellerKeys,
+) -> None:
+    connect_account(**keys_of(nordlicht), user=UserFactory())
+    mistyped = keys_of(nordlicht) | {"selling_partner_id": "A2MISTYPED1234", "name": "Again"}
+    with pytest.raises(ConnectError, match="belongs to another selling partner") as refused:
+        connect_account(**mistyped, user=UserFactory())
+    assert nordlicht.name not in str(refused.value)
+
+
+def test_a_token_that_does_not_lead_to_a_known_order_is_another_sellers(
+    nordlicht: SellerKeys, amazon: Running
+) -> None:
+    own = amazon.ask("GET", "/_eligible")[nordlicht.selling_partner_id][0]
+    connect_account(**keys_of(nordlicht), known_order=own)
+    with pytest.raises(AmazonRefusedError, match="belongs to another seller than") as refused:
+        connect_account(**keys_of(nordlicht), known_order="302-1234567-1234567")
+    assert refused.value.field == "refresh_token"
+    amazon.set_faults([{"operation": "getOrder", "do": {"kind": "status", "status": 500}}])
+    connect_account(**keys_of(nordlicht), known_order="302-1234567-1234567")
+
+
+def test_the_day_of_the_authorization_is_that_of_the_token(nordlicht: SellerKeys) -> None:
+    account = connect_account(**keys_of(nordlicht))
+    assert account.authorized_at is not None
+    SellerAccount.objects.update(authorized_at=AT)
+    assert connect_account(**keys_of(nordlicht, name="Same token")).authorized_at == AT
+    SellerAccount.objects.update(refresh_token_encrypted=b"")
+    again = connect_account(**keys_of(nordlicht)).authorized_at
+    assert again is not None
+    assert again > AT
+
+
+def test_a_new_secret_of_a_known_application_begins_its_180_days(nordlicht: SellerKeys) -> None:
+    application = connect_account(**keys_of(nordlicht)).application
+    assert AuditEvent.objects.filter(kind=AuditKind.APPLICATION_ADDED).count() == 1
+    Application.objects.update(secret_made_on=AT.date())
+    connect_account(**keys_of(nordlicht))
+    application.refresh_from_db()
+    assert application.secret_made_on == AT.date()
+    application.client_secret = "older"
+    application.save()
+    connect_account(**keys_of(nordlicht))
+    application.refresh_from_db()
+    assert application.client_secret == nordlicht.client_secret
+    assert application.secret_made_on > AT.date()
+    event = AuditEvent.objects.get(kind=AuditKind.APPLICATION_CHANGED)
+    assert event.detail == {"changed": ["client_secret"]}
 
 
 def test_two_regions_of_one_seller_are_two_accounts_and_share_the_application(

@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 client_secret=_content("--client-secret-file", options["client_secret_file"]),
                 refresh_token=_content("--refresh-token-file", options["refresh_token_file"]),
                 marketplaces=[text.strip() for text in options["marketplaces"]],
-                user=_person(options["manager"]) if options["manager"] else None,
+                manager=_person(options["manager"]) if options["manager"] else None,
             )
         except AmazonRefusedError as error:
             raise CommandError(str(error), returncode=1) from error
