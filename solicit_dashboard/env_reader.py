@@ -62,9 +62,11 @@ class Reader:
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
 
-    def flag(self, name: str) -> bool:
+    def flag(self, name: str, *, default: bool = False) -> bool:
         value = self.text(name)
-        if value is None or value.lower() in {"0", "false", "no", "off"}:
+        if value is None:
+            return default
+        if value.lower() in {"0", "false", "no", "off"}:
             return False
         if value.lower() not in {"1", "true", "yes", "on"}:
             self.fault(name, f"{value!r} is neither yes nor no", "Write 1 or 0.")
