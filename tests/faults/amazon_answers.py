@@ -12,7 +12,8 @@ from typing import Any
 
 from tests.faults.amazon_errors import TEXTS, failing
 from tests.faults.amazon_rows import CUT_BODIES, RESETS, silence
-from tests.faults.rig import KINDS, LIST_OF, MESSAGE, POST_OF, SOLICITATION, Rig
+from tests.faults.kinds import KINDS, LIST_OF, MESSAGE, POST_OF, SOLICITATION
+from tests.faults.rig import Rig
 from tests.faults.seen import Assigned, Case, assign, demand, notices, rules_for, states, tries
 from tests.faults.table import row
 

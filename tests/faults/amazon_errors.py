@@ -7,7 +7,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from tests.faults.rig import KINDS, LIST_OF, MESSAGE, POST_OF, SOLICITATION, Rig
+from tests.faults.kinds import KINDS, LIST_OF, MESSAGE, POST_OF, SOLICITATION
+from tests.faults.rig import Rig
 from tests.faults.seen import (
     Assigned,
     Case,

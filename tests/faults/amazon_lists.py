@@ -6,7 +6,8 @@ import time
 from datetime import datetime
 
 from tests.faults.amazon_errors import failing
-from tests.faults.rig import LIST_OF, POST_OF, SOLICITATION, Rig
+from tests.faults.kinds import LIST_OF, POST_OF, SOLICITATION
+from tests.faults.rig import Rig
 from tests.faults.seen import Case, demand
 from tests.faults.table import row
 

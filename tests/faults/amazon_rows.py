@@ -17,9 +17,10 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
+from tests.faults.kinds import KINDS
 from tests.faults.node import Node
 from tests.faults.proxy import Proxy
-from tests.faults.rig import KINDS, Rig
+from tests.faults.rig import Rig
 from tests.faults.seen import Case, Try, demand, lesson, tries
 from tests.faults.table import row
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from tests.faults.rig import KINDS, Rig
+from tests.faults.kinds import KINDS
+from tests.faults.rig import Rig
 from tests.faults.seen import alarms, let_in, orders, states, steps, tries
 from tests.faults.table import row
 

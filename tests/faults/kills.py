@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.checker import Report
+from tests.faults.kinds import KINDS, POST_OF
 from tests.faults.load import first_claim_after, percentile
-from tests.faults.rig import KINDS, POST_OF, Rig
+from tests.faults.rig import Rig
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.15, 0.75  # seconds between two kills
 NODE_SHARE = 0.08  # of the kills that take a whole node

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import quantiles
 
-from tests.faults.rig import KINDS, Rig
+from tests.faults.kinds import KINDS
+from tests.faults.rig import Rig
 
 
 def keep_busy(

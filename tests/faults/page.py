@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.faults.kills import Kills
+from tests.faults.kinds import MESSAGE, SOLICITATION
 from tests.faults.points import Points
-from tests.faults.rig import MESSAGE, SOLICITATION
 from tests.faults.table import Outcome
 
 _KIND = {SOLICITATION: "solicitation", MESSAGE: "message"}

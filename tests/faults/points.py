@@ -11,20 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.faults.checker import Report
-from tests.faults.rig import KINDS, MESSAGE, SOLICITATION, Rig
-
-# In the order of the procedure; `tests.faults.worker` says what each means.
-POINTS = (
-    "after_look",
-    "in_claim",
-    "after_claim",
-    "before_post",
-    "in_post",
-    "after_answer",
-    "in_record",
-    "after_record",
-)
-
+from tests.faults.kinds import KINDS, MESSAGE, SOLICITATION
+from tests.faults.procedure import POINTS
+from tests.faults.rig import Rig
 
 # So that no claim is given up because the machine is slow: a call may begin 5 s after its claim.
 _PATIENT = {"LEASE_SECONDS": "18", "CALL_DEADLINE_SECONDS": "3"}

@@ -6,6 +6,7 @@ import threading
 import time
 
 from solicit_dashboard.env import EXIT_CONFIG
+from tests.faults.kinds import KINDS
 from tests.faults.load import (
     claim_delays,
     first_claim_after,
@@ -14,7 +15,7 @@ from tests.faults.load import (
     verdict,
     wait_first,
 )
-from tests.faults.rig import KINDS, Rig
+from tests.faults.rig import Rig
 from tests.faults.table import row
 
 

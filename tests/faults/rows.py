@@ -6,6 +6,7 @@ from tests.faults import (
     amazon_lists,
     amazon_rows,
     amazon_tokens,
+    postgres_limits,
     postgres_rows,
     redis_rows,
     worker_rows,
@@ -19,6 +20,7 @@ MODULES = (
     amazon_rows,
     amazon_tokens,
     postgres_rows,
+    postgres_limits,
     redis_rows,
     worker_rows,
 )

@@ -11,7 +11,8 @@ from html import unescape
 from itertools import cycle
 from typing import Any
 
-from tests.faults.rig import KINDS, POST_OF, SOLICITATION, Rig
+from tests.faults.kinds import KINDS, POST_OF, SOLICITATION
+from tests.faults.rig import Rig
 
 
 @dataclass(frozen=True)

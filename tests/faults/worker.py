@@ -7,19 +7,9 @@ this module reads FAULT: `point:deed`, several divided by commas, each with `@sh
 one shard alone. Each action meets one fault at most (a file in RIG_DIR/hits says which has), and the
 history says where, before the deed is done.
 
-Points, in the order of the one send procedure:
-
-    after_look     Amazon's list was read and offers it; nothing is claimed
-    in_claim       the claim is written, and not committed
-    after_claim    the claim is committed
-    before_post    the slot is taken, the leases are checked, the connection stands
-    in_post        every byte of the request has left, none of the answer was read
-    after_answer   Amazon's 201 was read, and nothing is written
-    in_record      the result is written, and not committed
-    after_record   the result is committed
-
-Deeds: `kill` (SIGKILL), `stop` (SIGSTOP, until somebody sends SIGCONT), `suspend` (the machine slept
-for an hour: CLOCK_BOOTTIME has gone on, CLOCK_MONOTONIC has not).
+The points are those of `tests.faults.procedure`. Deeds: `kill` (SIGKILL), `stop` (SIGSTOP, until
+somebody sends SIGCONT), `suspend` (the machine slept for an hour: CLOCK_BOOTTIME has gone on,
+CLOCK_MONOTONIC has not).
 """
 # Django has to be set up before the product's modules can be imported.
 # ruff: noqa: E402
@@ -48,17 +38,8 @@ from messaging.clock import Clock
 from solicit_dashboard.celery import app
 from tests.faults.haste import make_haste, replace
 from tests.faults.history import History
+from tests.faults.procedure import POINTS
 
-POINTS = (
-    "after_look",
-    "in_claim",
-    "after_claim",
-    "before_post",
-    "in_post",
-    "after_answer",
-    "in_record",
-    "after_record",
-)
 SLEEP_SECONDS = 3600.0
 RIG_DIR = Path(os.environ["RIG_DIR"])
 

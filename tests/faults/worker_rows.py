@@ -10,8 +10,9 @@ from collections import Counter
 from contextlib import suppress
 
 from tests.faults.kills import run_kills
+from tests.faults.kinds import KINDS
 from tests.faults.load import keep_busy, times_unconfirmed, verdict, wait_first
-from tests.faults.rig import KINDS, Rig
+from tests.faults.rig import Rig
 from tests.faults.table import row
 
 # Deadlines that no healthy call comes near: what is unconfirmed then is so by the fault alone.
