@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
-
-from django.db import OperationalError, connection
+from typing import Any, Protocol
 
 from messaging import controls, delivery, looks, results
 from messaging.action_types import Api
@@ -27,10 +25,10 @@ from messaging.states import WATCHED
 from sellers.models import SellerAccount
 from spapi import Aborted, Accepted, OfferedActions, SpApiError
 from tests.model.amazon import Amazon, List, Post
+from tests.model.trouble import T, Trouble
 from tests.model.world import ModelClock, ModelLease
 
 STEP_SECONDS = 0.05
-T = TypeVar("T")
 
 
 class Observer(Protocol):
@@ -56,15 +54,6 @@ class SendCall:
     claimed: Claimed
     claimed_at: float
     looked_at: Any
-
-
-@dataclass
-class Trouble:
-    """The database fails when the driver next does `work`: after so many statements, or the commit."""
-
-    work: str
-    statements: int
-    after_commit: bool = False
 
 
 class ModelDriver:
@@ -285,39 +274,13 @@ class ModelDriver:
     def _pace(self) -> Answer:
         return Answer(at=self._clock.monotonic(), status=None, rate=None)
 
-    # The database
-
     def _try(self, name: str, work: Callable[[], T]) -> T | None:
-        """What the work returns; None when the database went away in it or just after it."""
+        """What the work returns; None when the database went away."""
         trouble = self.trouble
         if trouble is None or trouble.work != name:
             return work()
         self.trouble = None
-        try:
-            if trouble.after_commit:
-                work()
-                return None
-            with connection.execute_wrapper(_Failing(trouble.statements)):
-                return work()
-        except OperationalError:
-            return None
-
-
-class _Failing:
-    """Lets so many statements through, and then none: the server is gone."""
-
-    def __init__(self, statements: int) -> None:
-        self._left = statements
-
-    def __call__(
-        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
-    ) -> Any:
-        if sql.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            return execute(sql, params, many, context)
-        self._left -= 1
-        if self._left < 0:
-            raise OperationalError("the database is away")
-        return execute(sql, params, many, context)
+        return trouble.befall(work)
 
 
 def _is_plain(subject: Job | Control) -> bool:

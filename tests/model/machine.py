@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 from django.conf import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from messaging import decisions, services, stopping
+from messaging import services
 from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST
-from messaging.decisions import Choice, Decision, DecisionRefusedError
-from messaging.models import Batch, KillSwitch, Origin, OutgoingAction
-from messaging.services import NotAllowedError
+from messaging.decisions import Choice
+from messaging.models import Origin
 from orders.models import Exclusion, ExclusionKind, Order
 from orders.services import exclude, undo_exclusion
 from sellers.models import Connection, SellerAccount
-from sellers.services import pause_account, resume_account
 from tests.model.amazon import List, Post
-from tests.model.drivers import Trouble
-from tests.model.oracle import OPEN, TAKEN, BreachError, Row
+from tests.model.people import People
+from tests.model.rules import OPEN, BreachError
 from tests.model.stage import Stage
+from tests.model.trouble import Trouble
 from tests.model.world import CLICKED, Cast
 
 DRIVERS = st.integers(0, 1)
@@ -78,7 +75,7 @@ class Sending(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stage = Stage(self.cast)
-        self.keys = 0
+        self.people = People(self.stage, self._count)
 
     @initialize(
         refuses_second=st.booleans(),
@@ -103,13 +100,15 @@ class Sending(RuleBasedStateMachine):
         self._count("click a message" if is_message else "click a review")
         kind = CONFIRM_ORDER_DETAILS.name if is_message else REVIEW_REQUEST.name
         asked = Order.objects.get(pk=self.cast.orders[order].pk)
-        is_forbidden = asked.pk in self.stage.standing.off_limits or self._is_taken(asked.pk, kind)
-        made = self._click(asked, is_message)
+        is_forbidden = asked.pk in self.stage.standing.off_limits or self.people.is_taken(
+            asked.pk, kind
+        )
+        made = self.people.click(asked, is_message)
         if made is not None:
             if is_forbidden:
                 raise BreachError(f"{asked} could be asked again")
             self.stage.oracle.known.add(made.pk)
-            again = self._click(asked, is_message, repeated=True)
+            again = self.people.click(asked, is_message, repeated=True)
             if again is None or again.pk != made.pk:
                 raise BreachError("a double click made two actions")
         self._check()
@@ -119,16 +118,16 @@ class Sending(RuleBasedStateMachine):
         """Many orders at once, from the page or from the command line; never the control."""
         self._count("request by command" if by_command else "request by batch")
         wanted = [self.cast.orders[index].pk for index in CLICKED[:orders]]
-        free = {pk for pk in wanted if not self._is_taken(pk, REVIEW_REQUEST.name)}
+        free = {pk for pk in wanted if not self.people.is_taken(pk, REVIEW_REQUEST.name)}
         batch = services.request_reviews(
             Order.objects.filter(pk__in=wanted),
             user=None if by_command else self.cast.user,
             at=self.stage.clock.now(),
-            client_key=self._new_key(),
+            client_key=self.people.new_key(),
             origin=Origin.COMMAND if by_command else Origin.PAGE,
             limit=2 if by_command else None,
         )
-        made = [row for row in self._rows().values() if row.batch_id == batch.pk]
+        made = [row for row in self.people.rows().values() if row.batch_id == batch.pk]
         if batch.queued != len(made) or not {row.order_id for row in made} <= free:
             raise BreachError("the batch holds what it should not")
         self.stage.oracle.known |= {row.pk for row in made}
@@ -139,14 +138,14 @@ class Sending(RuleBasedStateMachine):
         """A person stops one action or a batch, tries a refused one again, or decides."""
         standing = self.stage.standing
         if verb == "cancel":
-            self._on_action(verb, number, standing.cancel_asked, services.cancel_action)
+            self.people.on_action(verb, number, standing.cancel_asked, services.cancel_action)
         elif verb == "try again":
-            asked = self._on_action(verb, number, standing.retry_asked, services.retry_action)
+            asked = self.people.on_action(verb, number, standing.retry_asked, services.retry_action)
             standing.cancel_asked.discard(asked)
         elif verb == "stop a batch":
-            self._stop_batch(number)
+            self.people.stop_batch(number)
         else:
-            self._decide(number, Choice(verb))
+            self.people.decide(number, Choice(verb))
 
     @rule(account=ACCOUNTS, halfway=st.booleans(), how=st.sampled_from(STOPS))
     def stop(self, account: int, halfway: bool, how: str) -> None:
@@ -154,11 +153,11 @@ class Sending(RuleBasedStateMachine):
         self._count(f"stop: {how}")
         row = SellerAccount.objects.get(pk=self.cast.accounts[account].pk)
         if how == "pause":
-            self._pause(row, halfway)
+            self.people.pause(row, halfway)
         elif how in (Connection.CONNECTED, Connection.DISCONNECTED):
             SellerAccount.objects.filter(pk=row.pk).update(connection=how, trouble="")
         else:
-            self._switch(row if how == "switch of an account" else None, how, halfway)
+            self.people.switch(row if how == "switch of an account" else None, how, halfway)
         self._check()
 
     @rule(order=ORDERS, how=st.sampled_from(["exclude", "cancelled by the buyer", "by hand"]))
@@ -236,7 +235,7 @@ class Sending(RuleBasedStateMachine):
         elif by == "the other driver":
             self.stage.go_on(1 - driver, "claimed", List.TRUE, Post.ACCEPTED)
         elif by == "an order":
-            moving = {row.order_id for row in self._rows().values() if row.status in OPEN}
+            moving = {row.order_id for row in self.people.rows().values() if row.status in OPEN}
             for index in CLICKED:
                 if self.cast.orders[index].pk in moving:
                     self.order_changes(index, "exclude")
@@ -290,131 +289,6 @@ class Sending(RuleBasedStateMachine):
                 Sending.examples += 1
             self.moves_made.update(self.stage.moves)
             self.steps_seen.update(self.stage.oracle.steps)
-
-    # Helpers
-
-    def _click(
-        self, order: Order, is_message: bool, *, repeated: bool = False
-    ) -> OutgoingAction | None:
-        now, user = self.stage.clock.now(), self.cast.user
-        key = UUID(int=self.keys) if repeated else self._new_key()
-        try:
-            if is_message:
-                return services.request_message(
-                    order,
-                    CONFIRM_ORDER_DETAILS.name,
-                    {"text": "Which colour?"},
-                    user=user,
-                    at=now,
-                    client_key=key,
-                )
-            return services.request_review(order, user=user, at=now, client_key=key)
-        except NotAllowedError:
-            return None
-
-    def _decide(self, number: int, choice: Choice) -> None:
-        """A person decides about what is unconfirmed, rightly or wrongly, if they may."""
-        waiting = [row for row in self._rows().values() if row.status in decisions.DECIDABLE]
-        if not waiting:
-            return
-        self._count(f"decide: {choice}")
-        row, standing = waiting[number % len(waiting)], self.stage.standing
-        word = Decision(choice, reason="Looked in Seller Central", order_number=row.order)
-        action = OutgoingAction.objects.get(pk=row.pk)
-        try:
-            decisions.decide(action, word, user=self.cast.user, at=self.stage.clock.now())
-        except (DecisionRefusedError, NotAllowedError):
-            self._check()
-            return
-        if choice == Choice.SEEN:
-            standing.seen.add(row.pk)
-        elif choice == Choice.LEAVE:
-            standing.left_alone.add(row.pk)
-        else:
-            standing.send_again[row.pk] += 1
-            standing.may_return.add(row.pk)
-            standing.cancel_asked.discard(row.pk)
-        self._check()
-
-    def _stop_batch(self, number: int) -> None:
-        batches = sorted({row.batch_id for row in self._rows().values() if row.batch_id})
-        if not batches:
-            return
-        self._count("stop a batch")
-        pk = batches[number % len(batches)]
-        self.stage.standing.cancel_asked |= {
-            row.pk for row in self._rows().values() if row.batch_id == pk and row.status in OPEN
-        }
-        services.stop_batch(
-            Batch.objects.get(pk=pk),
-            user=self.cast.user,
-            at=self.stage.clock.now(),
-            account_ids=[account.pk for account in self.cast.accounts],
-        )
-        self._check()
-
-    def _pause(self, account: SellerAccount, halfway: bool) -> None:
-        paused, now, user = self.stage.standing.paused, self.stage.clock.now(), self.cast.user
-        if account.pk in paused:
-            resume = resume_account if halfway else stopping.resume_sending
-            resume(account, user=user, at=now)
-        elif halfway:
-            pause_account(account, user, now)
-        else:
-            stopping.pause_sending(account, user=user, at=now)
-        paused ^= {account.pk}
-
-    def _switch(self, account: SellerAccount | None, how: str, halfway: bool) -> None:
-        switches, now, user = self.stage.standing.switches, self.stage.clock.now(), self.cast.user
-        if switches:
-            pk = min(switches)
-            stopping.lift_switch(KillSwitch.objects.get(pk=pk), user=user, at=now)
-            del switches[pk]
-            return
-        kind = REVIEW_REQUEST.name if how == "switch of a kind" else ""
-        if halfway:
-            switch = KillSwitch.objects.create(account=account, kind=kind, set_at=now, set_by=user)
-        else:
-            switch, _ = stopping.set_switch(
-                account=account, kind=kind, user=user, at=now, reason="Recall"
-            )
-        switches[switch.pk] = (account.pk if account else None, kind)
-
-    def _on_action(
-        self, name: str, number: int, asked: set[int], verb: Callable[..., object]
-    ) -> int:
-        """A person's verb on one of the actions; it stands in `asked` when it was not refused."""
-        if not self._rows():
-            return 0
-        self._count(name)
-        pk = sorted(self._rows())[number % len(self._rows())]
-        try:
-            verb(
-                OutgoingAction.objects.get(pk=pk),
-                user=self.cast.user,
-                at=self.stage.clock.now(),
-            )
-            asked.add(pk)
-        except NotAllowedError:
-            pk = 0
-        self._check()
-        return pk
-
-    def _rows(self) -> dict[int, Row]:
-        self.stage.oracle.read()
-        return self.stage.oracle.rows
-
-    def _is_taken(self, order_id: int, kind: str) -> bool:
-        """Whether another one like it must not be made for this order now."""
-        states = TAKEN if kind == REVIEW_REQUEST.name else OPEN
-        return any(
-            (row.order_id, row.kind) == (order_id, kind) and row.status in states
-            for row in self._rows().values()
-        )
-
-    def _new_key(self) -> UUID:
-        self.keys += 1
-        return UUID(int=self.keys)
 
     def _check(self) -> None:
         self.stage.oracle.check()

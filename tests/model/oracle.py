@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from django.db import connection
+from datetime import datetime
 
 from messaging.action_types import ACTION_TYPES
 from messaging.delivery import Claimed
@@ -19,74 +16,37 @@ from messaging.models import OutgoingAction
 from messaging.results import SendResult
 from spapi import Accepted, NotAvailable, NotSent, OutsideWindow, Rejected, SpApiError
 from tests.model.amazon import Amazon, Listed
+from tests.model.records import Records, Row
+from tests.model.rules import (
+    ABSENT_SPAN,
+    CALL_LASTS,
+    LOOK_LASTS,
+    MAY_HAVE_LEFT,
+    OFFERED_APART,
+    OPEN,
+    STEPS,
+    TAKEN,
+    BreachError,
+)
 from tests.model.world import Example, ModelClock, ModelLease, Standing
 
-# The table of docs/sending.md, written down a second time; `sent` may follow everything.
-STEPS = {
-    "queued": {"sending", "held", "cancelled", "expired"},
-    "held": {"queued", "cancelled", "expired"},
-    "sending": {"queued", "held", "refused", "unconfirmed", "probably_sent"},
-    "unconfirmed": {"queued", "probably_sent", "refused", "unresolved"},
-    "probably_sent": {"queued", "unresolved"},
-    "refused": {"queued"},
-    "unresolved": set(),
-    "cancelled": set(),
-    "expired": set(),
-}
-TAKEN = set(STEPS) - {"cancelled", "expired"} | {"sent"}
-OPEN = {"queued", "held", "sending", "unconfirmed", "probably_sent"}
-# What reached the buyer by our hand may not be shown as if it had not.
-MAY_HAVE_LEFT = {"sending", "unconfirmed", "probably_sent", "sent", "unresolved"}
-LOOK_LASTS = timedelta(seconds=60)
-OFFERED_APART = timedelta(minutes=2)
-ABSENT_SPAN = timedelta(hours=24)
-CALL_LASTS = timedelta(seconds=45)
 
-
-class BreachError(AssertionError):
-    """A promise of docs/sending.md was broken."""
-
-
-@dataclass(slots=True)
-class Row:
-    pk: int
-    account_id: int
-    order_id: int
-    order: str
-    kind: str
-    status: str
-    sent_attempt: int | None
-    seen_by: int | None
-    batch_id: int | None
-
-
-@dataclass(slots=True)
-class Try:
-    pk: int
-    action_id: int
-    is_open: bool
-    status_code: int | None
-    outcome: str
-
-
-class Oracle:
+class Oracle(Records):
     """Looks at the database after every step and raises BreachError at the first contradiction."""
 
     def __init__(
         self, clock: ModelClock, amazon: Amazon, standing: Standing, example: Example
     ) -> None:
+        super().__init__()
         self._clock = clock
         self._amazon = amazon
         self._standing = standing
         self._example = example
-        self.rows: dict[int, Row] = {}
-        self.tries: dict[int, list[Try]] = {}
         self.known: set[int] = set()  # the actions that were asked for
         self.answers: dict[int, Accepted | SpApiError] = {}
         self._posted: set[int] = set()
         self._acknowledged: list[tuple[Claimed, int]] = []
         self.steps: Counter[str] = Counter()
-        self._last_event = 0
         self._states: dict[int, str] = {}
         self._unclear_since: dict[int, datetime] = {}
 
@@ -146,7 +106,7 @@ class Oracle:
         self.read()
         for pk in self.rows:
             self._states.setdefault(pk, "queued")
-        for action_id, before, after in self._new_events():
+        for action_id, before, after in self.new_events():
             row = self.rows[action_id]
             self._demand(
                 self._states[action_id] == before, f"action {action_id}: {before} was not its state"
@@ -343,37 +303,6 @@ class Oracle:
     def _last_answer(self, row: Row) -> Accepted | SpApiError | None:
         tries = self.tries.get(row.pk)
         return self.answers.get(tries[-1].pk) if tries else None
-
-    # Reading
-
-    def read(self) -> None:
-        """The rows as they stand now."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT a.id, a.account_id, a.order_id, o.amazon_order_id, a.kind, a.status,"
-                " a.sent_attempt_id, a.seen_by_id, a.batch_id FROM messaging_outgoingaction a"
-                " JOIN orders_order o ON o.id = a.order_id ORDER BY a.id"
-            )
-            self.rows = {values[0]: Row(*values) for values in cursor.fetchall()}
-            cursor.execute(
-                "SELECT id, action_id, finished_at IS NULL AND abandoned_at IS NULL, status_code,"
-                " outcome FROM messaging_actionattempt ORDER BY action_id, number"
-            )
-            self.tries = {}
-            for values in cursor.fetchall():
-                self.tries.setdefault(values[1], []).append(Try(*values))
-
-    def _new_events(self) -> list[tuple[int, str, str]]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id, action_id, before, after FROM messaging_actionevent"
-                " WHERE id > %s ORDER BY id",
-                [self._last_event],
-            )
-            events = cursor.fetchall()
-        if events:
-            self._last_event = events[-1][0]
-        return [(action_id, before, after) for _, action_id, before, after in events]
 
     @staticmethod
     def _demand(holds: bool, breach: str) -> None:

@@ -11,7 +11,9 @@ from messaging.models import KillSwitch, OutgoingAction
 from sellers.models import Connection, SellerAccount
 from tests.model.amazon import Amazon, List, Post
 from tests.model.drivers import ModelDriver
-from tests.model.oracle import OPEN, BreachError, Oracle, Row
+from tests.model.oracle import Oracle
+from tests.model.records import Row
+from tests.model.rules import OPEN, BreachError
 from tests.model.world import Cast, Example, ModelClock, Standing
 
 # What a driver does first of what it could do, when it simply goes on.

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.bugs import BUGS
 from tests.model.machine import Sending
-from tests.model.oracle import BreachError
+from tests.model.rules import BreachError
 from tests.model.running import on_stage, profile
 
 # Without these rules the mistakes are found ten times sooner.

@@ -1,0 +1,68 @@
+"""The records of sending as the oracle reads them: by SQL of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(slots=True)
+class Row:
+    pk: int
+    account_id: int
+    order_id: int
+    order: str
+    kind: str
+    status: str
+    sent_attempt: int | None
+    seen_by: int | None
+    batch_id: int | None
+
+
+@dataclass(slots=True)
+class Try:
+    pk: int
+    action_id: int
+    is_open: bool
+    status_code: int | None
+    outcome: str
+
+
+class Records:
+    """The actions by id, and the attempts of each in their order, as they stood at the last `read`."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Row] = {}
+        self.tries: dict[int, list[Try]] = {}
+        self._last_event = 0
+
+    def read(self) -> None:
+        """The rows as they stand now."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT a.id, a.account_id, a.order_id, o.amazon_order_id, a.kind, a.status,"
+                " a.sent_attempt_id, a.seen_by_id, a.batch_id FROM messaging_outgoingaction a"
+                " JOIN orders_order o ON o.id = a.order_id ORDER BY a.id"
+            )
+            self.rows = {values[0]: Row(*values) for values in cursor.fetchall()}
+            cursor.execute(
+                "SELECT id, action_id, finished_at IS NULL AND abandoned_at IS NULL, status_code,"
+                " outcome FROM messaging_actionattempt ORDER BY action_id, number"
+            )
+            self.tries = {}
+            for values in cursor.fetchall():
+                self.tries.setdefault(values[1], []).append(Try(*values))
+
+    def new_events(self) -> list[tuple[int, str, str]]:
+        """What was added to the events since the last call: action, from where, to where."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, action_id, before, after FROM messaging_actionevent"
+                " WHERE id > %s ORDER BY id",
+                [self._last_event],
+            )
+            events = cursor.fetchall()
+        if events:
+            self._last_event = events[-1][0]
+        return [(action_id, before, after) for _, action_id, before, after in events]
