@@ -20,6 +20,7 @@ from spapi.errors import (
     BadRequest,
     Conflict,
     ConnectFailed,
+    DocumentGone,
     Effect,
     InvalidClient,
     InvalidCombination,
@@ -42,11 +43,13 @@ from spapi.errors import (
     Unknown,
     UnknownForbidden,
     UnsupportedMediaType,
+    UntrustedAddress,
 )
 from spapi.limits import Limiter, RateLimiting, RetryInfo, Unlimited
 from spapi.logs import Logging
 from spapi.marketplaces import MARKETPLACES, REGIONS, Marketplace, Region
 from spapi.operations import OPERATIONS, Operation
+from spapi.orders_v0 import with_items
 from spapi.tokens import AccessToken, MemoryTokenStore, TokenStore
 from spapi.transport import (
     HttpAnswer,
@@ -59,15 +62,22 @@ from spapi.types import (
     Accepted,
     ActionLink,
     AssociatedOrder,
+    Destination,
+    Download,
+    EventFilter,
     MarketplaceParticipation,
     Money,
     OfferedActions,
     Order,
     OrderItem,
+    OrderItemPage,
     OrderPage,
     Package,
     Report,
+    ReportDocument,
     RestrictedResource,
+    Subscription,
+    SubscriptionPage,
     TimeWindow,
 )
 
@@ -88,7 +98,11 @@ __all__ = [
     "Conflict",
     "ConnectFailed",
     "Credentials",
+    "Destination",
+    "DocumentGone",
+    "Download",
     "Effect",
+    "EventFilter",
     "HttpAnswer",
     "HttpRequest",
     "HttpTransport",
@@ -111,6 +125,7 @@ __all__ = [
     "Operation",
     "Order",
     "OrderItem",
+    "OrderItemPage",
     "OrderPage",
     "OutsideWindow",
     "Package",
@@ -119,10 +134,13 @@ __all__ = [
     "Region",
     "Rejected",
     "Report",
+    "ReportDocument",
     "RestrictedResource",
     "RetryInfo",
     "ServerError",
     "SpApiError",
+    "Subscription",
+    "SubscriptionPage",
     "Throttled",
     "TimeWindow",
     "TokenExpired",
@@ -135,9 +153,11 @@ __all__ = [
     "UnknownForbidden",
     "Unlimited",
     "UnsupportedMediaType",
+    "UntrustedAddress",
     "appstore_return_address",
     "consent_address",
     "consent_hosts",
     "redeem_code",
     "seller_central",
+    "with_items",
 ]

@@ -43,6 +43,7 @@ class Caller:
         user_agent: str,
         *,
         tokens: Tokens,
+        grantless: Callable[[str], Tokens],
         transport: Transport,
         limiter: Limiter,
         rate_limiting: RateLimiting,
@@ -54,6 +55,7 @@ class Caller:
         self._endpoint = endpoint
         self._user_agent = user_agent
         self._tokens = tokens
+        self._grantless = grantless
         self._transport = transport
         self._limiter = limiter
         self._rate_limiting = rate_limiting
@@ -129,27 +131,32 @@ class Caller:
         before_send: Callable[[], None] | None,
         body: bytes | None,
     ) -> HttpAnswer:
-        token = self._tokens.current()
+        tokens = self._tokens_of(operation)
+        token = tokens.current()
         try:
             self._limiter.acquire(operation)
         except LimitReached as error:
             raise self._about(error, operation) from None
         answer: HttpAnswer | None = None
         try:
-            if not self._tokens.lasts(token):
-                token = self._tokens.current()  # the limiter may have held us back for long
+            if not tokens.lasts(token):
+                token = tokens.current()  # the limiter may have held us back for long
             answer = self._send(operation, path, query, token, before_send, body)
         finally:
             self._answered(operation, answer)
         if answer.status != operation.success:
-            refusal = error_of(operation, answer, self._tokens.secrets())
+            secrets = (*self._tokens.secrets(), token.value)
+            refusal = error_of(operation, answer, secrets)
             self._log.error(str(refusal))
             if isinstance(refusal, TokenExpired):
-                self._tokens.drop(token)
+                tokens.drop(token)
             raise refusal
         if operation.method == "GET" and answer.cut in {"cut_body", "deadline"}:
             raise self._no_answer(operation, answer.cut, answer)
         return answer
+
+    def _tokens_of(self, operation: Operation) -> Tokens:
+        return self._grantless(operation.scope) if operation.scope else self._tokens
 
     def _send(
         self,

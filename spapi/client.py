@@ -1,7 +1,7 @@
 """The client: its tokens and settings here, one method for each operation in the API's module.
 
-`solicitations`, `messaging`, `orders`, `sellers`, `reports`: an operation is added there, to
-`operations` and nowhere else.
+`solicitations`, `messaging`, `orders`, `orders_v0`, `notifications`, `reports`, `sellers`: an
+operation is added there, to `operations` and nowhere else.
 """
 
 import time
@@ -11,12 +11,15 @@ from functools import partial
 
 from spapi.auth import Credentials, Tokens
 from spapi.calls import Caller
+from spapi.documents import Downloader
 from spapi.limits import Limiter, RateLimiting
 from spapi.logs import CallLog, Logging
 from spapi.marketplaces import REGIONS
 from spapi.messaging import MessagingApi
+from spapi.notifications import NotificationsApi
 from spapi.operations import CREATE_RESTRICTED_DATA_TOKEN
 from spapi.orders import OrdersApi
+from spapi.orders_v0 import OrdersV0Api
 from spapi.reading import read_restricted_token
 from spapi.reports import ReportsApi
 from spapi.sellers import SellersApi
@@ -31,7 +34,15 @@ LWA_ENDPOINT = "https://api.amazon.com"
 MOST_RESTRICTED_RESOURCES = 50
 
 
-class Client(SolicitationsApi, MessagingApi, OrdersApi, SellersApi, ReportsApi):
+class Client(
+    SolicitationsApi,
+    MessagingApi,
+    OrdersApi,
+    OrdersV0Api,
+    NotificationsApi,
+    ReportsApi,
+    SellersApi,
+):
     """Calls Amazon for one seller in one region; safe for several threads at once.
 
     `region` is `na`, `eu` or `fe`. `limiter` says when a call may be made; there is no default,
@@ -91,6 +102,7 @@ class Client(SolicitationsApi, MessagingApi, OrdersApi, SellersApi, ReportsApi):
             self._address,
             header,
             tokens=tokens,
+            grantless=self._grantless_tokens,
             transport=self._transport,
             limiter=limiter,
             rate_limiting=rate_limiting or RateLimiting(),
@@ -98,6 +110,13 @@ class Client(SolicitationsApi, MessagingApi, OrdersApi, SellersApi, ReportsApi):
             connect_timeout=connect_timeout,
             deadline=deadline,
             sleep=sleep,
+        )
+        self._downloader = Downloader(
+            self._address,
+            header,
+            transport=self._transport,
+            log=log,
+            connect_timeout=connect_timeout,
         )
 
     def access_token(self, force_refresh: bool = False) -> AccessToken:
@@ -120,9 +139,11 @@ class Client(SolicitationsApi, MessagingApi, OrdersApi, SellersApi, ReportsApi):
         """
         if not scope:
             raise ValueError("a grantless token is for one scope")
+        return self._grantless_tokens(scope).current()
+
+    def _grantless_tokens(self, scope: str) -> Tokens:
         # one for each scope, so that threads which wait together share a failure
-        tokens = self._grantless.setdefault(scope, self._tokens_for(scope=scope))
-        return tokens.current()
+        return self._grantless.setdefault(scope, self._tokens_for(scope=scope))
 
     def create_restricted_data_token(
         self, resources: Sequence[RestrictedResource], *, target_application: str | None = None

@@ -5,6 +5,7 @@ through the thread in which all of that happens.
 """
 
 import http.client
+import ipaddress
 import socket
 import threading
 import time
@@ -50,12 +51,20 @@ class NotConnected(Exception):  # noqa: N818 - named for what happened
         self.reason = reason
 
 
-def _connect(host: str, port: int | None, options: Any, by: float) -> socket.socket:
-    """A connected socket, before the monotonic moment `by`, shared by all addresses of the host."""
+def _connect(
+    host: str, port: int | None, options: Any, by: float, public: bool = False
+) -> socket.socket:
+    """A connected socket, before the monotonic moment `by`, shared by all addresses of the host.
+
+    `public` refuses a host that has any address outside the public Internet; the very addresses
+    that were looked at are connected to, so that no later answer of a name server can differ.
+    """
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise NotConnected("dns") from None
+    if public and not all(_is_public(str(address[0])) for *_, address in addresses):
+        raise NotConnected("not_public")
     reason = "unreachable"
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         left = by - time.monotonic()
@@ -79,6 +88,13 @@ def _connect(host: str, port: int | None, options: Any, by: float) -> socket.soc
         else:
             return sock
     raise NotConnected(reason)
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found
+    return found.is_global and not found.is_multicast
 
 
 class _WholeStatusLine:
@@ -119,7 +135,7 @@ class _Watched(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         exchange = _current()
         by = exchange.connect_by()
-        sock = _connect(self._dns_host, self.port, self.socket_options, by)
+        sock = _connect(self._dns_host, self.port, self.socket_options, by, exchange.public)
         # Python counts this over the whole of a TLS handshake, not for each read of it.
         sock.settimeout(max(0.001, by - time.monotonic()))
         return sock

@@ -25,7 +25,8 @@ class DeadlinePassed(Exception):  # noqa: N818 - named for what happened
 class Exchange:
     """One request under way: its deadline, its socket, and whether its bytes have begun to leave.
 
-    `sending` is set before the first byte can leave and never unset: False is certainty.
+    `sending` is set before the first byte can leave and never unset: False is certainty. `public`
+    says that its host may have no addresses but those of the public Internet.
     """
 
     __slots__ = (
@@ -36,16 +37,23 @@ class Exchange:
         "connect_timeout",
         "deadline_at",
         "expired",
+        "public",
         "reused",
         "sending",
     )
 
     def __init__(
-        self, seconds: float, connect_timeout: float, before_send: Callable[[], None] | None = None
+        self,
+        seconds: float,
+        connect_timeout: float,
+        before_send: Callable[[], None] | None = None,
+        *,
+        public: bool = False,
     ) -> None:
         self.deadline_at = time.monotonic() + seconds
         self.connect_timeout = connect_timeout
         self.expired = False
+        self.public = public
         self.reused = False
         self.sending = False
         self._before_send = before_send

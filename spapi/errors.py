@@ -7,6 +7,7 @@ SpApiError
 │   ├── Throttled               429
 │   ├── TokenExpired            401; 403 "… access token … has expired"
 │   ├── AccessDenied            403: role missing, token revoked or malformed
+│   ├── UntrustedAddress        Amazon named an address that nothing is fetched from
 │   ├── Aborted                 the caller's `before_send` refused
 │   └── AuthorizationFailed     Login with Amazon gave no token
 │       ├── InvalidGrant        the seller's authorization is gone
@@ -16,6 +17,7 @@ SpApiError
 │   ├── BadRequest              400
 │   ├── NotFound                404
 │   ├── Conflict                409
+│   ├── DocumentGone            the storage gives no document at an address of Amazon's
 │   ├── PayloadTooLarge         413
 │   ├── UnsupportedMediaType    415
 │   ├── NotAvailable            403 "… not available for this amazonOrderId."
@@ -107,7 +109,8 @@ class NotSent(SpApiError):  # noqa: N818 - named for what is known
 class ConnectFailed(NotSent):
     """No connection came about; not a byte of the request left this machine.
 
-    `reason` is one of `dns`, `refused`, `unreachable`, `connect_timeout`, `tls`, `deadline`.
+    `reason` is one of `dns`, `refused`, `unreachable`, `connect_timeout`, `tls`, `deadline`,
+    `not_public` (the host has an address that is not one of the public Internet).
     """
 
 
@@ -128,6 +131,13 @@ class TokenExpired(NotSent):
 
 class AccessDenied(NotSent):
     """The token is revoked or malformed, or the application lacks the role for this call."""
+
+
+class UntrustedAddress(NotSent):
+    """Amazon's answer names an address that this package fetches nothing from; `message` says why.
+
+    The address itself is a key to what it leads to and is nowhere in the error, its host is.
+    """
 
 
 class Aborted(NotSent):
@@ -197,6 +207,13 @@ class NotFound(Rejected):
 
 class Conflict(Rejected):
     """409: what should be made exists already."""
+
+
+class DocumentGone(Rejected):
+    """The address of a document has expired (after 5 minutes), or there is nothing behind it.
+
+    Another getReportDocument gives a new address.
+    """
 
 
 class PayloadTooLarge(Rejected):

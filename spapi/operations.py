@@ -11,13 +11,17 @@ from urllib.parse import quote
 
 _KIB = 1024
 
+NOTIFICATIONS_SCOPE = "sellingpartnerapi::notifications"
+"""https://developer-docs.amazon.com/sp-api/docs/grantless-operations"""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation: how it is called, how often it may be called, and where that is written.
 
     `rate` is in requests per second, `burst` in requests, `max_body` in bytes of a decoded answer.
-    `success` is the one status that means that Amazon did what was asked.
+    `success` is the one status that means that Amazon did what was asked. `scope` is that of the
+    application's own token for a grantless operation, "" for one that a seller has to authorize.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Operation:
     success: int
     source: str
     max_body: int = 1024 * _KIB
+    scope: str = ""
 
     def url_path(self, **parameters: str) -> str:
         """The path with each parameter quoted into it; `/` in a value cannot add a segment.
@@ -49,6 +54,8 @@ _MODELS = "https://github.com/amzn/selling-partner-api-models/blob/main/models"
 _SOLICITATIONS = f"{_MODELS}/solicitations-api-model/solicitations.json"
 _MESSAGING = f"{_MODELS}/messaging-api-model/messaging.json"
 _ORDERS = f"{_MODELS}/orders-api-model/orders_2026-01-01.json"
+_ORDERS_V0 = f"{_MODELS}/orders-api-model/ordersV0.json"
+_NOTIFICATIONS = f"{_MODELS}/notifications-api-model/notifications.json"
 _SELLERS = f"{_MODELS}/sellers-api-model/sellers.json"
 _TOKENS = f"{_MODELS}/tokens-api-model/tokens_2021-03-01.json"
 _REPORTS = f"{_MODELS}/reports-api-model/reports_2021-06-30.json"
@@ -148,17 +155,61 @@ CREATE_RESTRICTED_DATA_TOKEN = Operation(
     source=_TOKENS,
     max_body=64 * _KIB,
 )
-GET_REPORTS = Operation(
-    name="getReports",
-    api="reports",
-    version="2021-06-30",
-    method="GET",
-    path="/reports/2021-06-30/reports",
-    rate=0.0222,
-    burst=10,
-    success=200,
-    source=_REPORTS,
+
+
+def _report(
+    name: str, method: str, path: str, rate: float, burst: int = 15, success: int = 200
+) -> Operation:
+    path = f"/reports/2021-06-30/{path}"
+    return Operation(
+        name, "reports", "2021-06-30", method, path, rate, burst, success, source=_REPORTS
+    )
+
+
+CREATE_REPORT = _report("createReport", "POST", "reports", 0.0167, success=202)
+GET_REPORTS = _report("getReports", "GET", "reports", 0.0222, burst=10)
+GET_REPORT = _report("getReport", "GET", "reports/{report_id}", 2.0)
+GET_REPORT_DOCUMENT = _report("getReportDocument", "GET", "documents/{document_id}", 0.0167)
+
+
+def _notification(name: str, method: str, path: str, scope: str = "") -> Operation:
+    path = f"/notifications/v1/{path}"
+    return Operation(
+        name, "notifications", "v1", method, path, 1.0, 5, 200, source=_NOTIFICATIONS, scope=scope
+    )
+
+
+_ONE_DESTINATION = "destinations/{destination_id}"
+_BY_TYPE = "subscriptions/{notification_type}"
+_ONE_SUBSCRIPTION = "subscriptions/{notification_type}/{subscription_id}"
+
+CREATE_DESTINATION = _notification("createDestination", "POST", "destinations", NOTIFICATIONS_SCOPE)
+GET_DESTINATIONS = _notification("getDestinations", "GET", "destinations", NOTIFICATIONS_SCOPE)
+GET_DESTINATION = _notification("getDestination", "GET", _ONE_DESTINATION, NOTIFICATIONS_SCOPE)
+DELETE_DESTINATION = _notification(
+    "deleteDestination", "DELETE", _ONE_DESTINATION, NOTIFICATIONS_SCOPE
 )
+CREATE_SUBSCRIPTION = _notification("createSubscription", "POST", _BY_TYPE)
+GET_SUBSCRIPTION = _notification("getSubscription", "GET", _BY_TYPE)
+GET_SUBSCRIPTIONS = _notification("getSubscriptions", "GET", "subscriptions")
+GET_SUBSCRIPTION_BY_ID = _notification(
+    "getSubscriptionById", "GET", _ONE_SUBSCRIPTION, NOTIFICATIONS_SCOPE
+)
+DELETE_SUBSCRIPTION_BY_ID = _notification(
+    "deleteSubscriptionById", "DELETE", _ONE_SUBSCRIPTION, NOTIFICATIONS_SCOPE
+)
+
+
+def _order_v0(name: str, path: str, rate: float, burst: int) -> Operation:
+    # Named apart from those of 2026-01-01: a seller's bucket is found by the name.
+    return Operation(
+        f"{name}V0", "orders", "v0", "GET", path, rate, burst, 200, _ORDERS_V0, 4096 * _KIB
+    )
+
+
+GET_ORDERS_V0 = _order_v0("getOrders", "/orders/v0/orders", 0.0167, 20)
+GET_ORDER_V0 = _order_v0("getOrder", "/orders/v0/orders/{order_id}", 0.5, 30)
+GET_ORDER_ITEMS_V0 = _order_v0("getOrderItems", "/orders/v0/orders/{order_id}/orderItems", 0.5, 30)
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -172,7 +223,22 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_ORDER,
             GET_MARKETPLACE_PARTICIPATIONS,
             CREATE_RESTRICTED_DATA_TOKEN,
+            CREATE_REPORT,
             GET_REPORTS,
+            GET_REPORT,
+            GET_REPORT_DOCUMENT,
+            CREATE_DESTINATION,
+            GET_DESTINATIONS,
+            GET_DESTINATION,
+            DELETE_DESTINATION,
+            CREATE_SUBSCRIPTION,
+            GET_SUBSCRIPTION,
+            GET_SUBSCRIPTIONS,
+            GET_SUBSCRIPTION_BY_ID,
+            DELETE_SUBSCRIPTION_BY_ID,
+            GET_ORDERS_V0,
+            GET_ORDER_V0,
+            GET_ORDER_ITEMS_V0,
         )
     }
 )

@@ -4,7 +4,7 @@ Words (https://github.com/amzn/selling-partner-api-models/blob/main/models/order
 orders_2026-01-01.json) are open sets: an unknown one is kept and reported, never refused.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from spapi.texts import amount, clean, moment, part, parts, text, whole_number
@@ -17,7 +17,6 @@ from spapi.types import (
     OrderItem,
     OrderPage,
     Package,
-    Report,
     TimeWindow,
 )
 
@@ -151,19 +150,9 @@ def read_participations(document: object) -> tuple[MarketplaceParticipation, ...
     return tuple(found)
 
 
-def read_reports(document: object) -> tuple[Report, ...] | None:
-    """The reports of an answer of getReports; None if it is none. One without an id is left out."""
-    if not isinstance(document, Mapping) or not isinstance(document.get("reports"), list):
-        return None
-    return tuple(
-        Report(report_id, text(entry, "reportType") or "", text(entry, "processingStatus") or "")
-        for entry in parts(document, "reports")
-        if (report_id := text(entry, "reportId"))
-    )
-
-
-def _known(word: str, name: str, words: Collection[str], unknown: list[str]) -> str:
-    if word not in words:
+def known_word(word: str, name: str, unknown: list[str]) -> str:
+    """The word itself; one that Amazon's model does not list is added to `unknown`."""
+    if word not in _WORDS[name]:
         unknown.append(f"{name}={word}")
     return word
 
@@ -173,7 +162,7 @@ def _word(
 ) -> str | None:
     word = text(value, name)
     name = known_as or name
-    return _known(word, name, _WORDS[name], unknown) if word else None
+    return known_word(word, name, unknown) if word else None
 
 
 def _words(
@@ -181,7 +170,7 @@ def _words(
 ) -> tuple[str, ...]:
     listed = value.get(name)
     texts = [text for one in listed if (text := clean(one))] if isinstance(listed, list) else []
-    return tuple(_known(word, known_as, _WORDS[known_as], unknown) for word in texts)
+    return tuple(known_word(word, known_as, unknown) for word in texts)
 
 
 def _window(value: Mapping[str, object], name: str) -> TimeWindow | None:

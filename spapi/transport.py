@@ -33,7 +33,9 @@ class HttpRequest:
     `fresh` demands a new connection. `repeatable` lets a kept-alive connection that turns out to
     have been closed be replaced by a new one, within the same deadline. `before_send` is called
     when the connection stands, directly before the first byte leaves; if it raises, nothing is
-    sent.
+    sent. `sink` is given the bytes of a body with status 200 as they come, which are then not in
+    the answer; what it raises ends the reading. `public` refuses every address of the host that is
+    not one of the public Internet.
     """
 
     method: str
@@ -46,6 +48,8 @@ class HttpRequest:
     fresh: bool = False
     repeatable: bool = False
     before_send: Callable[[], None] | None = None
+    sink: Callable[[bytes], object] | None = field(default=None, repr=False)
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +112,16 @@ class HttpTransport(Transport):
         if self._process != os.getpid():
             # Two processes on one TLS connection would read each other's answers.
             self._open_pools()
-        exchange = Exchange(request.deadline, request.connect_timeout, request.before_send)
+        exchange = Exchange(
+            request.deadline, request.connect_timeout, request.before_send, public=request.public
+        )
         try:
             return self._exchange(request, exchange, self._fresh if request.fresh else self._kept)
         except TransportFailed as failure:
             left = exchange.deadline_at - time.monotonic()
             if not (failure.stale and request.repeatable) or left <= 0:
                 raise
-        again = Exchange(left, request.connect_timeout, request.before_send)
+        again = Exchange(left, request.connect_timeout, request.before_send, public=request.public)
         return self._exchange(request, again, self._fresh)
 
     def _exchange(
@@ -137,7 +143,7 @@ class HttpTransport(Transport):
             watch.watch(exchange)
             with over(exchange):
                 response = adapter.send(prepared, stream=True, timeout=timeout)
-            body, cut = _read_body(response, request.max_body, exchange)
+            body, cut = _read_body(response, request, exchange)
             headers = {name.lower(): value for name, value in response.headers.items()}
             return HttpAnswer(response.status_code, headers, body, cut)
         except SendPrevented:
@@ -194,15 +200,18 @@ class _Adapter(HTTPAdapter):
         return pool
 
 
-def _read_body(response: requests.Response, max_body: int, exchange: Exchange) -> tuple[bytes, str]:
+def _read_body(
+    response: requests.Response, request: HttpRequest, exchange: Exchange
+) -> tuple[bytes, str]:
     """The decoded body, at most `max_body` bytes of it, and why it is not all ("" if it is)."""
     chunks: list[bytes] = []
+    take = request.sink if request.sink and response.status_code == 200 else chunks.append
     size, cut = 0, ""
     try:
         for chunk in response.raw.stream(_CHUNK, decode_content=False):
-            chunks.append(chunk)
             size += len(chunk)
-            if size > max_body:
+            take(chunk)
+            if size > request.max_body:
                 cut = "too_large"
                 break
     except Exception:
@@ -214,7 +223,9 @@ def _read_body(response: requests.Response, max_body: int, exchange: Exchange) -
     if exchange.expired:
         cut = "deadline"
     body, undecoded = _decode(
-        b"".join(chunks)[:max_body], response.headers.get("Content-Encoding", ""), max_body
+        b"".join(chunks)[: request.max_body],
+        response.headers.get("Content-Encoding", ""),
+        request.max_body,
     )
     return body, cut or undecoded
 

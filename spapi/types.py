@@ -161,12 +161,104 @@ class MarketplaceParticipation:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderItemPage:
+    """One page of an order's items out of Orders v0; `next_token` is None on the last page.
+
+    `order_programs` are those that v0 tells of the items and 2026-01-01 of the order.
+    """
+
+    items: tuple[OrderItem, ...]
+    next_token: str | None
+    order_programs: tuple[str, ...] = ()
+    unknown_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A report that was ordered. `status` is Amazon's word, such as `DONE` or `IN_QUEUE`."""
+    """A report that was ordered. `status` is Amazon's word, such as `DONE` or `IN_QUEUE`.
+
+    Moments are aware in UTC. `CANCELLED` is also Amazon's word for no data. `document_id` may come
+    with any status; of a `FATAL` one the document says what went wrong.
+    """
 
     report_id: str
     report_type: str
     status: str
+    document_id: str | None = None
+    marketplace_ids: tuple[str, ...] = ()
+    data_start: datetime | None = None
+    data_end: datetime | None = None
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDocument:
+    """Where a report's document lies for five minutes. Whoever has `url` may read it: no repr.
+
+    `compression` is Amazon's word, `GZIP`, or None for a document that is not compressed.
+    """
+
+    document_id: str
+    url: str = field(repr=False)
+    compression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A document that was fetched whole: bytes after unpacking, and the charset that was named."""
+
+    size: int
+    charset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A queue to which Amazon may deliver notifications; `arn` is None for other kinds."""
+
+    destination_id: str
+    name: str
+    arn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are delivered: of these marketplaces and kinds, all where none is named.
+
+    `kind` is Amazon's `eventFilterType`, such as `ORDER_CHANGE`; `order_change_types` are
+    `OrderStatusChange`, `BuyerRequestedChange`, `DeliveryTipChange` (model notifications.json).
+    """
+
+    kind: str
+    marketplace_ids: tuple[str, ...] = ()
+    order_change_types: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """As Amazon's model notifications.json has it."""
+        document: dict[str, object] = {"eventFilterType": self.kind}
+        if self.marketplace_ids:
+            document["marketplaceIds"] = list(self.marketplace_ids)
+        if self.order_change_types:
+            document["orderChangeTypes"] = list(self.order_change_types)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A seller's notifications of one type go to a destination."""
+
+    subscription_id: str
+    payload_version: str | None
+    destination_id: str | None
+    event_filter: EventFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPage:
+    """One page of subscriptions; `next_token` is None on the last page."""
+
+    subscriptions: tuple[Subscription, ...]
+    next_token: str | None
 
 
 @dataclass(frozen=True, slots=True)
