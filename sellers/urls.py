@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from sellers.views import accounts
+from sellers.views import accounts, join, people
 
 app_name = "sellers"
 urlpatterns: list[URLPattern] = [
@@ -10,4 +10,19 @@ urlpatterns: list[URLPattern] = [
     path("<int:account_id>/pause/", accounts.pause, name="pause"),
     path("<int:account_id>/resume/", accounts.resume, name="resume"),
     path("<int:account_id>/try-again/", accounts.try_again, name="try_again"),
+    path("join/", join.join, name="join"),
+    path("<int:account_id>/people/", people.people, name="people"),
+    path("<int:account_id>/people/invite/", people.invite, name="invite"),
+    path(
+        "<int:account_id>/people/invitations/<int:invitation_id>/revoke/",
+        people.uninvite,
+        name="uninvite",
+    ),
+    path("<int:account_id>/people/reviewed/", people.review_people, name="review_people"),
+    path("<int:account_id>/people/<int:member_id>/role/", people.change_role, name="change_role"),
+    path(
+        "<int:account_id>/people/<int:member_id>/remove/",
+        people.remove_member,
+        name="remove_member",
+    ),
 ]
