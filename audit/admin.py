@@ -1,11 +1,19 @@
-"""Who did what, to be read."""
+"""Who did what, to be read and to be taken away as a file."""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
 
 from audit.models import AuditEvent
+from solicit_dashboard.access import single_value
 from solicit_dashboard.admin_base import ReadOnlyAdmin, period_filter
+from solicit_dashboard.audit_export import BadPeriodError, begin_export, parse_day
+
+FORMS = {"csv": "text/csv", "json": "application/json"}
 
 
 @admin.register(AuditEvent)
@@ -15,3 +23,26 @@ class AuditEventAdmin(ReadOnlyAdmin):
     prefetched = ("user",)
     ordering = ("-pk",)
     fields = ("at", "kind", "user", "account_id", "subject", "detail")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_safe(self.export))
+        return [path("export/", view, name="audit_auditevent_export"), *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The events of the days `from` to `to` as a file, `form` csv or json."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = single_value(request.GET, "form") or "csv"
+        if form not in FORMS:
+            raise BadRequest(f"“{form[:40]}” is no form of a file. There are csv and json.")
+        try:
+            first = parse_day(single_value(request.GET, "from"))
+            last = parse_day(single_value(request.GET, "to"))
+            export = begin_export(first, last, user=request.user, form=form)
+        except BadPeriodError as error:
+            raise BadRequest(str(error)) from None
+        return StreamingHttpResponse(
+            export.json_lines() if form == "json" else export.csv_lines(),
+            content_type=f"{FORMS[form]}; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="audit.{form}"'},
+        )
