@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from sellers.views import accounts, join, people
+from sellers.views import accounts, doctor, join, people
 
 app_name = "sellers"
 urlpatterns: list[URLPattern] = [
@@ -10,6 +10,8 @@ urlpatterns: list[URLPattern] = [
     path("<int:account_id>/pause/", accounts.pause, name="pause"),
     path("<int:account_id>/resume/", accounts.resume, name="resume"),
     path("<int:account_id>/try-again/", accounts.try_again, name="try_again"),
+    path("<int:account_id>/doctor/", doctor.doctor, name="doctor"),
+    path("<int:account_id>/doctor/<slug:check>/", doctor.line, name="doctor_line"),
     path("join/", join.join, name="join"),
     path("<int:account_id>/people/", people.people, name="people"),
     path("<int:account_id>/people/invite/", people.invite, name="invite"),

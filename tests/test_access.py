@@ -157,6 +157,8 @@ TABLE: dict[str, Address] = {
     "sellers:pause": Address("post", MANAGERS, optional=REASON),
     "sellers:resume": Address("post", MANAGERS, optional=("next",)),
     "sellers:try_again": Address("post", MANAGERS, optional=("next",)),
+    "sellers:doctor": Address("get", MANAGERS),
+    "sellers:doctor_line": Address("get", MANAGERS),
     "sellers:people": Address("get", MANAGERS),
     "sellers:invite": Address(
         "get",
