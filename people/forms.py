@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.account.forms import ChangePasswordForm as _AllauthChangePasswordForm
+from allauth.account.forms import ReauthenticateForm
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import (
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
+from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import password_validators_help_text_html
+
+from people.codes import accept_app_code
+from people.failures import record_failure
+from people.limits import PER_PERSON_AND_ADDRESS, begin_attempt
 
 WRONG = "That name and password do not fit together."
+WRONG_CODE = "That code is not right, or was used already. Wait for the next one."
+WRONG_PASSWORD = "That is not your password."  # noqa: S105  (a sentence)
+WRONG_KEY = "That passkey is not known here, or was not confirmed. Try again."
 
 
 class LogInForm(forms.Form):
@@ -15,11 +38,163 @@ class LogInForm(forms.Form):
         label="User name or e-mail address",
         max_length=254,
         widget=forms.TextInput(
-            attrs={"autocomplete": "username webauthn", "autofocus": True, "autocapitalize": "none"}
+            attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}
         ),
     )
     password = forms.CharField(
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    person: User | None = None
+
+
+class ConfirmByPasswordForm(ReauthenticateForm):
+    """The password of who is logged in; tries are limited."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+
+    def clean_password(self) -> str:
+        attempt = begin_attempt(context.request, "confirm", "", self.user)
+        password: str = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            record_failure(context.request, self.user, "confirm", is_last=attempt.is_last)
+            raise forms.ValidationError(WRONG_PASSWORD)
+        attempt.succeeded()
+        return password
+
+
+class _ByCode:
+    """A code of an app or a recovery code; tries are limited, each code is taken once."""
+
+    user: User
+    step: str
+    cleaned_data: dict[str, Any]
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        attributes = self.fields["code"].widget.attrs
+        attributes.pop("placeholder", None)
+        attributes |= {"inputmode": "numeric", "autofocus": True}
+        self.fields["code"].label = "Code of your app, or a recovery code"
+
+    def clean_code(self) -> str:
+        # Whoever comes here has the password already, so the limit needs no mercy.
+        attempt = begin_attempt(context.request, "code", "", self.user, most=PER_PERSON_AND_ADDRESS)
+        code = "".join(self.cleaned_data["code"].split()).replace("-", "")
+        for authenticator in Authenticator.objects.filter(user=self.user):
+            if _accept(authenticator, code):
+                authenticator.user = self.user
+                self.authenticator = authenticator
+                attempt.succeeded()
+                return code
+        record_failure(context.request, self.user, self.step, is_last=attempt.is_last)
+        raise forms.ValidationError(WRONG_CODE)
+
+
+class CodeForm(_ByCode, AuthenticateForm):
+    """The second step of a log-in."""
+
+    step = "code"
+
+
+class ConfirmByCodeForm(_ByCode, ReauthenticateByCodeForm):
+    """A code once more, of who is logged in."""
+
+    step = "confirm by code"
+
+
+class ActivateAppForm(ActivateTOTPForm):
+    """The first code of a new app."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        attributes = self.fields["code"].widget.attrs
+        attributes.pop("placeholder", None)
+        attributes |= {"inputmode": "numeric"}
+        self.fields["code"].label = "Code that the app shows"
+
+    def clean_code(self) -> str:
+        attempt = begin_attempt(context.request, "activate", "", self.user)
+        self.cleaned_data["code"] = "".join(self.cleaned_data["code"].split())
+        code: str = super().clean_code()
+        attempt.succeeded()
+        return code
+
+
+class _ByKey:
+    """A passkey's answer; junk is refused like a wrong key, and refusals are in the audit trail."""
+
+    user: User | None
+    step: str
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except (forms.ValidationError, AttributeError, LookupError, TypeError, ValueError):
+            record_failure(context.request, self.user, self.step)
+            raise forms.ValidationError(WRONG_KEY) from None
+
+
+class KeyForm(_ByKey, AuthenticateWebAuthnForm):
+    """The second step of a log-in."""
+
+    step = "passkey"
+
+
+class LogInByKeyForm(_ByKey, LoginWebAuthnForm):
+    """A log-in by a passkey alone."""
+
+    step = "passkey alone"
+
+
+class ConfirmByKeyForm(_ByKey, ReauthenticateWebAuthnForm):
+    """A passkey once more, of who is logged in."""
+
+    step = "confirm by passkey"
+
+
+def _accept(authenticator: Authenticator, code: str) -> bool:
+    if authenticator.type == Authenticator.Type.TOTP:
+        return accept_app_code(authenticator, code)
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return bool(code.isascii() and authenticator.wrap().validate_code(code))
+    return False
+
+
+class FirstPersonForm(BaseUserCreationForm):
+    """The first person and the code that the installation has shown."""
+
+    field_order = ("code", "username", "email", "password1", "password2")
+    code = forms.CharField(
+        label="Code",
+        max_length=60,
+        help_text="./run --real has shown it; so does ./run manage first_run_code.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    email = forms.EmailField(label="E-mail address", required=False)
+
+    class Meta(BaseUserCreationForm.Meta):
+        fields = ("username", "email")
+
+
+class ChangePasswordForm(_AllauthChangePasswordForm):
+    """The old password and a new one; tries of the old one are limited."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = ("Your password now", "New password", "New password once more")
+        for name, label in zip(("oldpassword", "password1", "password2"), labels, strict=True):
+            self.fields[name].label = label
+            self.fields[name].widget.attrs.pop("placeholder", None)
+        self.fields["password1"].help_text = password_validators_help_text_html()
+
+    def clean_oldpassword(self) -> str:
+        attempt = begin_attempt(context.request, "confirm", "", self.user)
+        password: str = self.cleaned_data["oldpassword"]
+        if not self.user.check_password(password):
+            record_failure(context.request, self.user, "change password", is_last=attempt.is_last)
+            raise forms.ValidationError(WRONG_PASSWORD)
+        attempt.succeeded()
+        return password

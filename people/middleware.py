@@ -5,14 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponseBase
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from people.factors import has_factor, has_shown_factor, must_have_factor
+from people.limits import TooManyAttemptsError
 from people.sessions import BY_ITSELF, is_over, keep_alive
+from solicit_dashboard.errors import error_page
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# Where somebody without a second factor may go, to get one or to leave.
+_WITHOUT_FACTOR = frozenset(
+    {
+        "mfa_index",
+        "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_view_recovery_codes",
+        "account_change_password",
+        "account_reauthenticate",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+        "people:sessions",
+        "people:end_others",
+        "people:end_session",
+        "login",
+        "account_login",
+        "logout",
+        "healthz",
+        "readyz",
+        "metrics",
+    }
+)
 
 
 def session_limits(get_response: GetResponse) -> GetResponse:
@@ -22,7 +51,7 @@ def session_limits(get_response: GetResponse) -> GetResponse:
         if request.user.is_authenticated:
             if is_over(request):
                 logout(request)
-            elif not _is_by_itself(request) and keep_alive(request):
+            elif _view_name(request) not in BY_ITSELF and keep_alive(request):
                 UserSession.objects.filter(session_key=request.session.session_key).update(
                     last_seen_at=timezone.now()
                 )
@@ -31,8 +60,57 @@ def session_limits(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def _is_by_itself(request: HttpRequest) -> bool:
+def second_factor(get_response: GetResponse) -> GetResponse:
+    """Whoever must have a second factor sees nothing but the way to one until they have it."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if (
+            settings.SECOND_FACTOR_REQUIRED
+            and isinstance(user, User)
+            and not has_shown_factor(request)
+            and _view_name(request) not in _WITHOUT_FACTOR
+            and must_have_factor(user)
+        ):
+            if has_factor(user):
+                # This session began on a way that did not ask for it.
+                logout(request)
+                return redirect("login")
+            if _view_name(request) in BY_ITSELF:
+                # The page that they are sent to asks for these again, for ever.
+                return HttpResponse(status=204)
+            return redirect("mfa_index")
+        return get_response(request)
+
+    return middleware
+
+
+def too_many_attempts(get_response: GetResponse) -> GetResponse:
+    """TooManyAttemptsError becomes a 429 that says for how long."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, TooManyAttemptsError):
+            return None
+        response = error_page(
+            request,
+            429,
+            "Too many attempts",
+            f"Too many wrong attempts. Wait {error.minutes} "
+            f"minute{'' if error.minutes == 1 else 's'}, then try again; until then the right one "
+            "is not taken either.",
+        )
+        response.headers["Retry-After"] = str(error.minutes * 60)
+        return response
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
+
+
+def _view_name(request: HttpRequest) -> str:
     try:
-        return resolve(request.path_info).view_name in BY_ITSELF
+        return resolve(request.path_info).view_name
     except Resolver404:
-        return False
+        return ""

@@ -34,6 +34,18 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "login"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = CONFIRMED_SECONDS
+ACCOUNT_FORMS = {
+    "reauthenticate": "people.forms.ConfirmByPasswordForm",
+    "change_password": "people.forms.ChangePasswordForm",
+}
+MFA_FORMS = {
+    "authenticate": "people.forms.CodeForm",
+    "reauthenticate": "people.forms.ConfirmByCodeForm",
+    "activate_totp": "people.forms.ActivateAppForm",
+    "authenticate_webauthn": "people.forms.KeyForm",
+    "login_webauthn": "people.forms.LogInByKeyForm",
+    "reauthenticate_webauthn": "people.forms.ConfirmByKeyForm",
+}
 MFA_ADAPTER = "people.adapters.SecondFactorAdapter"
 MFA_RATE_LIMITS = False
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -19,6 +19,7 @@ def _log_in(client: Client, **fields: str) -> str:
 
 
 def test_one_comes_to_the_page_that_one_wanted() -> None:
+    UserFactory()  # or the first person would be asked for
     client = Client()
     location = client.get("/orders/?state=sent").headers["Location"]
     assert location == "/login/?next=/orders/%3Fstate%3Dsent"

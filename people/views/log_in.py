@@ -9,23 +9,31 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from people.backends import find_person
+from people.failures import record_failure
 from people.forms import WRONG, LogInForm
+from people.limits import begin_attempt
 
 
 @login_not_required
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def log_in(request: HttpRequest) -> HttpResponseBase:
-    """The form; with the right name and password the next step, which may ask for a code."""
+    """The form; with the right name and password the next step, which may ask for a code.
+
+    Raises TooManyAttemptsError (429) when there were too many wrong ones.
+    """
     target = _wanted(request)
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
     if request.method == "POST":
         return _try(request, target)
+    if not User.objects.exists():
+        return redirect("people:first_run")
     return _page(request, LogInForm(), target)
 
 
@@ -35,10 +43,14 @@ def _try(request: HttpRequest, target: str) -> HttpResponseBase:
     if not form.is_valid():
         return _page(request, form, target)
     name, password = form.cleaned_data["username"].strip(), form.cleaned_data["password"]
+    named = find_person(name)
+    attempt = begin_attempt(request, "password", name, named)
     person = authenticate(request, username=name, password=password)
     if not isinstance(person, User):
+        record_failure(request, named, "password", is_last=attempt.is_last)
         form.add_error(None, WRONG)
         return _page(request, form, target)
+    attempt.succeeded()
     response: HttpResponseBase = perform_password_login(
         request, {"username": person.get_username()}, Login(user=person, redirect_url=target)
     )

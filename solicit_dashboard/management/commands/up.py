@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
+from people.first_run import new_code
 from solicit_dashboard.celery import app
 from solicit_dashboard.embedded_redis import (
     NoRedisError,
@@ -109,7 +110,8 @@ class Command(BaseCommand):
             sandbox_url = _ADDRESS.format(port=options["sandbox_port"])
             lines += [("Amazon", f"played by {sandbox_url} (what it received)")]
         else:
-            lines += [("First user", "./run manage createsuperuser")]
+            if code := new_code():
+                lines += [("First user", f"give yourself a name there; the code is {code}")]
         lines += [
             ("Data", f"{settings.DATA_DIR} (logs in {settings.DATA_DIR / 'logs'})"),
             ("Stop", "Ctrl-C"),

@@ -1,0 +1,141 @@
+"""How often a password or code may be tried, without letting a stranger lock anybody out.
+
+Failures count for WINDOW: per person and address, per person from all addresses together, and per
+address. A browser in which this person has logged in before (a signed cookie says so) is counted by
+itself, so that whoever attacks a name from elsewhere keeps out strangers but not its owner.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from secrets import token_urlsafe
+
+from allauth.account.adapter import get_adapter
+from allauth.core.internal.ratelimit import truncate_ip
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core import signing
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from people.models import LogInAttempt
+
+WINDOW = timedelta(minutes=15)
+PER_PERSON_AND_ADDRESS = 10
+PER_PERSON = 50
+PER_ADDRESS = 100
+# How long a browser is remembered in which somebody has logged in.
+KNOWN_FOR = timedelta(days=180)
+_PEOPLE_OF_A_BROWSER = 5
+_SALT = "people.limits"
+
+
+class TooManyAttemptsError(Exception):
+    """No further try is looked at for now, a right one neither."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(f"Too many attempts; wait {minutes} min.")
+        self.minutes = minutes
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A try that is counted until it has succeeded."""
+
+    ids: tuple[int, ...]
+    is_last: bool
+
+    def succeeded(self) -> None:
+        """It is not counted."""
+        LogInAttempt.objects.filter(pk__in=self.ids).delete()
+
+
+def begin_attempt(
+    request: HttpRequest, step: str, name: str, person: User | None, *, most: int = PER_PERSON
+) -> Attempt:
+    """The try is counted before it is looked at, so that many at once do not pass together.
+
+    `step` is "password", "code" or "confirm"; `name` what was typed, `person` whose name it is, if
+    anybody's; `most` how many tries one person has from all addresses together. Raises
+    TooManyAttemptsError.
+    """
+    now = timezone.now()
+    LogInAttempt.objects.filter(at__lte=now - WINDOW).delete()
+    limits = _limits(request, step, name, person, most)
+    rows = LogInAttempt.objects.bulk_create(LogInAttempt(key=key, at=now) for key in limits)
+    attempt_ids = tuple(row.pk for row in rows)
+    counted = (
+        LogInAttempt.objects.filter(key__in=limits, at__gt=now - WINDOW)
+        .values_list("key")
+        .annotate(number=Count("pk"), first=Min("at"))
+    )
+    waits, is_last = [], False
+    for key, number, first in counted:
+        if number > limits[key]:
+            waits.append(first + WINDOW - now)
+        is_last = is_last or number == limits[key]
+    if waits:
+        # What is not looked at does not count, or the wait would never end.
+        LogInAttempt.objects.filter(pk__in=attempt_ids).delete()
+        raise TooManyAttemptsError(max(1, math.ceil(max(waits) / timedelta(minutes=1))))
+    return Attempt(attempt_ids, is_last)
+
+
+def remember_browser(request: HttpRequest, response: HttpResponseBase, person: User) -> None:
+    """This person's tries in this browser are from now on counted by themselves."""
+    browser, people = _read_cookie(request)
+    if person.pk in people:
+        return
+    people = [person.pk, *people][:_PEOPLE_OF_A_BROWSER]
+    response.set_cookie(
+        _cookie_name(),
+        signing.dumps([browser or token_urlsafe(16), people], salt=_SALT),
+        max_age=KNOWN_FOR,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where the request comes from, as TRUSTED_PROXIES lets us believe; IPv6 by its network."""
+    address: str = truncate_ip(get_adapter().get_client_ip(request))
+    return address
+
+
+def _limits(
+    request: HttpRequest, step: str, name: str, person: User | None, most: int
+) -> dict[str, int]:
+    """How many tries each key may have in the window."""
+    address = client_address(request)
+    whom = f"id {person.pk}" if person is not None else f"name {name.strip().lower()}"
+    browser, people = _read_cookie(request)
+    if person is not None and person.pk in people:
+        return {_key(step, whom, "browser", browser): PER_PERSON_AND_ADDRESS}
+    return {
+        _key(step, whom, "address", address): PER_PERSON_AND_ADDRESS,
+        _key(step, whom): most,
+        _key("address", address): PER_ADDRESS,
+    }
+
+
+def _read_cookie(request: HttpRequest) -> tuple[str, list[int]]:
+    """The browser's own word and the ids of the people who have logged in there."""
+    stored = request.COOKIES.get(_cookie_name(), "")
+    try:
+        browser, people = signing.loads(stored, salt=_SALT, max_age=KNOWN_FOR)
+    except (signing.BadSignature, ValueError, TypeError):
+        return "", []
+    return browser, people
+
+
+def _cookie_name() -> str:
+    return "__Host-browser" if settings.SESSION_COOKIE_SECURE else "browser"
+
+
+def _key(*parts: str) -> str:
+    return salted_hmac(_SALT, "\0".join(parts), algorithm="sha256").hexdigest()
