@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from messaging.action_types import ACTION_TYPES
 from messaging.classification import describe, wait_after
@@ -40,8 +40,8 @@ OFFERED_NEEDED = 2
 ABSENT_SPAN = timedelta(hours=24)
 ABSENT_NEEDED = 3
 LOOK_FAILED_AGAIN = timedelta(minutes=1)
-# An order that was not offered is no control again before this: longer than a daily look, or the
-# same few that Amazon never offers would be asked each day, and those that it does offer never.
+# An order that was not offered lets others be the control for so long: longer than a daily look, or
+# the same few that Amazon never offers would be asked each day, and those that it does offer never.
 CONTROL_RESTS = timedelta(days=3)
 
 
@@ -180,15 +180,29 @@ def next_daily_look(job: Job, now: datetime) -> datetime:
 
 
 def control_orders(job: Job, *, now: datetime, limit: int) -> list[str]:
-    """Numbers of orders that Amazon should offer now, of the same account and marketplace."""
-    return list(
+    """Numbers of orders that Amazon should offer now, of the same account and marketplace.
+
+    Those that it did not offer a short while ago come last, the longest rested first: where all were
+    empty at random, something must still tell.
+    """
+    candidates = (
         Order.objects.filter(account=job.account, marketplace_id=job.marketplace_id)
         .eligible(now)
         .unasked()
-        .exclude(is_offered=False, offer_checked_at__gt=now - CONTROL_RESTS)
+    )
+    resting = Q(is_offered=False, offer_checked_at__gt=now - CONTROL_RESTS)
+    found = list(
+        candidates.exclude(resting)
         .order_by("-latest_delivery_at")
         .values_list("amazon_order_id", flat=True)[:limit]
     )
+    if len(found) < limit:
+        found += (
+            candidates.filter(resting)
+            .order_by("offer_checked_at")
+            .values_list("amazon_order_id", flat=True)[: limit - len(found)]
+        )
+    return found
 
 
 def record_control(

@@ -381,7 +381,19 @@ def test_orders_that_are_never_offered_are_no_controls_on_the_days_that_follow()
         record_control(account, order.amazon_order_id, job.kind, ABSENT, now=NOW)
     good = due_order(account=account)
     for at in (NOW + DAY, NOW + 2 * DAY, NOW + 2 * DAY + 23 * HOUR):
-        assert control_orders(job, now=at, limit=3) == [good.amazon_order_id]
+        assert control_orders(job, now=at, limit=3)[0] == good.amazon_order_id
+
+
+def test_where_every_control_was_empty_the_longest_rested_are_asked_again() -> None:
+    """As after a night in which Amazon's lists were empty for everyone."""
+    action = lost()
+    account, job = action.account, job_of(action)
+    early, late = due_order(account=account), due_order(account=account)
+    record_control(account, late.amazon_order_id, job.kind, ABSENT, now=NOW + HOUR)
+    record_control(account, early.amazon_order_id, job.kind, ABSENT, now=NOW)
+    numbers = [early.amazon_order_id, late.amazon_order_id]
+    assert control_orders(job, now=NOW + DAY, limit=3) == numbers
+    assert control_orders(job, now=NOW + DAY, limit=1) == numbers[:1]
 
 
 def test_a_control_that_is_offered_or_malformed_serves_again() -> None:
