@@ -64,6 +64,7 @@ FIXED_RULES: tuple[FixedRule, ...] = (
     FixedRule(Refusal.RETURNED, Q(is_returned=False)),
     FixedRule(Refusal.REFUNDED, Q(is_refunded=False)),
     FixedRule(Refusal.EXCLUDED, Q(is_excluded=False)),
+    FixedRule(Refusal.PARTIAL, Q(is_partial=False)),
     FixedRule(Refusal.NOT_SHIPPED, Q(fulfillment_status=FulfillmentStatus.SHIPPED.value)),
     FixedRule(
         Refusal.NO_DATES, Q(earliest_delivery_at__isnull=False, latest_delivery_at__isnull=False)

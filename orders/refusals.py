@@ -24,6 +24,7 @@ def explain_refusal(order: Order, refusal: Refusal, window: ReviewWindow | None 
         Refusal.RETURNED: "The order was returned.",
         Refusal.REFUNDED: "The order was refunded.",
         Refusal.EXCLUDED: "The order is on the list of exclusions.",
+        Refusal.PARTIAL: "Known from a report or a file; Amazon is being asked for the details.",
         Refusal.NO_DATES: "Amazon has not said when it is delivered, and it cannot be estimated yet.",
     }[refusal]
 

@@ -42,6 +42,15 @@ class WindowSource(models.TextChoices):
     ESTIMATE = "estimate", "Estimate"
 
 
+class DoorName(models.TextChoices):
+    """By which ways an account's orders come in."""
+
+    POLLING = "polling", "Polling"
+    NOTIFICATIONS = "notifications", "Notifications"
+    REPORTS = "reports", "Reports"
+    CSV = "csv", "CSV"
+
+
 class Refusal(models.TextChoices):
     """Why our rules do not let a review be asked for; the label is what a person reads."""
 
@@ -51,6 +60,7 @@ class Refusal(models.TextChoices):
     RETURNED = "returned", "Returned"
     REFUNDED = "refunded", "Refunded"
     EXCLUDED = "excluded", "Excluded"
+    PARTIAL = "partial", "Details not read yet"
     NOT_SHIPPED = "not_shipped", "Not shipped yet"
     NO_DATES = "no_dates", "Delivery dates missing"
     WINDOW_CLOSED = "window_closed", "Window closed"
@@ -58,4 +68,6 @@ class Refusal(models.TextChoices):
 
 
 # Refusals that time alone may lift; the others need a change of the order, or never go away.
-WAITING_REFUSALS = frozenset({Refusal.NOT_SHIPPED, Refusal.NO_DATES, Refusal.TOO_EARLY})
+WAITING_REFUSALS = frozenset(
+    {Refusal.PARTIAL, Refusal.NOT_SHIPPED, Refusal.NO_DATES, Refusal.TOO_EARLY}
+)

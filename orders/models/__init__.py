@@ -1,14 +1,20 @@
 """Orders, what is never asked, and how orders come in."""
 
+from orders.models.doors import Door
 from orders.models.exclusions import Exclusion, ExclusionKind
+from orders.models.hints import EarlyFact, OrderHint, OrderHintQuerySet
 from orders.models.orders import AMAZON_ORDER_ID, Order, OrderItem, OrderQuerySet
 from orders.models.syncs import OrderSync
 
 __all__ = [
     "AMAZON_ORDER_ID",
+    "Door",
+    "EarlyFact",
     "Exclusion",
     "ExclusionKind",
     "Order",
+    "OrderHint",
+    "OrderHintQuerySet",
     "OrderItem",
     "OrderQuerySet",
     "OrderSync",

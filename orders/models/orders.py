@@ -113,6 +113,11 @@ class Order(models.Model):
     earliest_delivery_at = models.DateTimeField(null=True, blank=True)
     latest_delivery_at = models.DateTimeField(null=True, blank=True)
     window_source = models.CharField(max_length=16, choices=WindowSource, blank=True)
+    fba_arrival_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Amazon's estimate in its report of FBA shipments; of several, the latest.",
+    )
     quantity = models.PositiveIntegerField(default=0)
     total_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     total_currency = models.CharField(max_length=3, blank=True)
@@ -120,10 +125,21 @@ class Order(models.Model):
     is_cancelled = models.BooleanField(default=False)
     is_replacement = models.BooleanField(default=False)
     is_returned = models.BooleanField(default=False)
+    returned_looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When we were last told of this order whether it was."
+    )
     is_refunded = models.BooleanField(default=False)
+    refunded_looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When we were last told of this order whether it was."
+    )
     is_business = models.BooleanField(default=False)
     is_excluded = models.BooleanField(
         default=False, help_text="An exclusion of this account covers it; kept by orders.services."
+    )
+    is_partial = models.BooleanField(
+        default=False,
+        help_text="The newest that is known of it comes from a report or a file, which tell less "
+        "than Amazon's orders API; that is being asked.",
     )
     original_order_id = models.CharField(
         max_length=32, blank=True, help_text="The order that this one replaces or exchanges."

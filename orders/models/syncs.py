@@ -31,6 +31,15 @@ class OrderSync(models.Model):
     worked_at = models.DateTimeField(
         null=True, blank=True, help_text="When a search last ran to its end."
     )
+    hints_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the next order that was heard of may be asked for."
+    )
+    returns_looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when we know which orders were returned."
+    )
+    refunds_looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when we know which orders were refunded."
+    )
     error = models.CharField(max_length=500, blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
 

@@ -34,6 +34,7 @@ _HOLDS = {
     Refusal.RETURNED: "Not returned",
     Refusal.REFUNDED: "Not refunded",
     Refusal.EXCLUDED: "Not on the list of exclusions",
+    Refusal.PARTIAL: "Details read from Amazon",
     Refusal.NOT_SHIPPED: "Shipped",
     Refusal.NO_DATES: "Delivery dates known",
     Refusal.WINDOW_CLOSED: "The window is not over",

@@ -31,6 +31,7 @@ FLAGS = (
     "is_returned",
     "is_refunded",
     "is_excluded",
+    "is_partial",
 )
 STATUSES = ("SHIPPED", "UNSHIPPED", "PARTIALLY_SHIPPED", "", "shipped")
 WINDOWS = (ReviewWindow(5 * DAY, 30 * DAY), ReviewWindow(timedelta(0), DAY))
@@ -40,8 +41,8 @@ def why_not(order: Order, at: datetime, window: ReviewWindow) -> list[str]:
     """Every reason why this order may not be asked, in the order in which a person hears them.
 
     Amazon: the order is shipped, and it is from 5 days after the earliest to 30 days after the
-    latest promised delivery. Ours: sold on Amazon, not cancelled, replaced, returned, refunded or
-    excluded. What is not known speaks against asking.
+    latest promised delivery. Ours: sold on Amazon, not cancelled, replaced, returned, refunded,
+    excluded, or known from a report alone. What is not known speaks against asking.
     """
     reasons = []
     if order.is_sold_on_amazon is not True:
@@ -56,6 +57,8 @@ def why_not(order: Order, at: datetime, window: ReviewWindow) -> list[str]:
         reasons.append("refunded")
     if order.is_excluded is not False:
         reasons.append("excluded")
+    if order.is_partial is not False:
+        reasons.append("partial")
     if order.fulfillment_status != "SHIPPED":
         reasons.append("not_shipped")
     if order.earliest_delivery_at is None or order.latest_delivery_at is None:
@@ -92,7 +95,7 @@ def promises(window: ReviewWindow) -> Iterator[tuple[datetime | None, datetime |
 def all_orders(window: ReviewWindow) -> list[Order]:
     """Every combination of flags with a few promises and statuses; every promise and status."""
     account = SellerAccountFactory()
-    fine = dict(zip(FLAGS, (True, False, False, False, False, False), strict=True))
+    fine = {name: name == "is_sold_on_amazon" for name in FLAGS}
     some = (AT - window.opens_after, AT - window.opens_after), (None, None), (AT, AT)
     facts: list[tuple[dict[str, Any], str, tuple[datetime | None, datetime | None]]] = [
         (dict(zip(FLAGS, flags, strict=True)), status, promise)
