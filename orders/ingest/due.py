@@ -8,8 +8,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from orders.ingest.hints import fetch_hinted
 from orders.ingest.poll import EVERY, SyncResult, sync_orders
-from orders.models import OrderSync
+from orders.models import OrderHint, OrderSync
 from sellers.clients import account_key, client_for
 from sellers.models import SellerAccount
 from solicit_dashboard.ratelimit import RedisLimiter
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # One account's first run must not keep the others waiting.
 PAGES_PER_TURN = 25
+HINTS_PER_TURN = 60
 
 
 def take_due(now: datetime) -> Iterator[SellerAccount]:
@@ -62,6 +64,39 @@ def sync_due_accounts(clock: Callable[[], datetime], is_stopping: Callable[[], b
         if result.error:
             logger.warning("Orders of account %s: %s", account.pk, result.error)
     return done
+
+
+def fetch_hinted_due_accounts(
+    clock: Callable[[], datetime], is_stopping: Callable[[], bool]
+) -> int:
+    """Amazon has been asked for the orders that were heard of, account by account.
+
+    As many of each as its rate lets through, HINTS_PER_TURN at most; returns how many were asked
+    for. One account's failure does not stop the others; it is logged and tried again later.
+    """
+    now = clock()
+    waiting = OrderHint.objects.due(now).order_by().values("account_id").distinct()
+    accounts = (
+        SellerAccount.objects.reachable()
+        .filter(pk__in=waiting)
+        .exclude(order_sync__hints_due_at__gt=now)
+        .select_related("application")
+    )
+    asked = 0
+    for account in accounts:
+        if is_stopping():
+            break
+        limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
+        try:
+            client = client_for(account, limiter=limiter)
+            result = fetch_hinted(account, client=client, now=clock(), most=HINTS_PER_TURN)
+        except Exception:
+            logger.exception("The orders heard of for account %s could not be read.", account.pk)
+            continue
+        asked += result.asked
+        if result.error:
+            logger.warning("Orders heard of for account %s: %s", account.pk, result.error)
+    return asked
 
 
 def sync_account(

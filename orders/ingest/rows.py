@@ -9,10 +9,9 @@ from decimal import Decimal
 import spapi
 from orders.dates import delivery_window
 from orders.models import Order, OrderItem
-from orders.states import FulfillmentStatus
+from orders.states import FulfillmentStatus, WindowSource
 
-# The columns of an order that Amazon's data decide. Nothing else is written by ingest, but for
-# `synced_at`; `is_excluded` follows from the exclusions.
+# The columns of an order that the orders API decides.
 INGESTED_FIELDS = (
     "marketplace_id",
     "fulfillment_status",
@@ -31,7 +30,16 @@ INGESTED_FIELDS = (
     "is_cancelled",
     "is_replacement",
     "is_business",
+    "is_partial",
     "original_order_id",
+)
+# Those of which it tells nothing: they come by reports, and stay whatever it says.
+SIDE_FIELDS = (
+    "fba_arrival_at",
+    "is_returned",
+    "returned_looked_at",
+    "is_refunded",
+    "refunded_looked_at",
 )
 INGESTED_ITEM_FIELDS = (
     "asin",
@@ -91,6 +99,17 @@ def order_row(account_id: int, order: spapi.Order, seen_at: datetime) -> Order |
         original_order_id=original,
         synced_at=seen_at,
     )
+
+
+def settle_window(row: Order) -> None:
+    """The row's delivery dates are the best that are known of it: Amazon's, FBA report's, ours.
+
+    The row comes with the dates of the newest version and with `fba_arrival_at`, so that it ends
+    the same whichever of the two came first.
+    """
+    if row.fba_arrival_at is not None and row.window_source != WindowSource.AMAZON:
+        row.earliest_delivery_at = row.latest_delivery_at = row.fba_arrival_at
+        row.window_source = WindowSource.FBA_REPORT
 
 
 def item_rows(order: spapi.Order) -> list[OrderItem]:

@@ -11,11 +11,18 @@ from typing import Any
 from django.db import transaction
 
 import spapi
-from orders.ingest.rows import INGESTED_FIELDS, INGESTED_ITEM_FIELDS, item_rows, order_row
+from orders.ingest.early import take_early_facts
+from orders.ingest.rows import (
+    INGESTED_FIELDS,
+    INGESTED_ITEM_FIELDS,
+    item_rows,
+    order_row,
+    settle_window,
+)
+from orders.ingest.store import store_items, store_orders
 from orders.locking import lock_orders_of
 from orders.models import Order, OrderItem
 from orders.services import refresh_exclusions
-from orders.states import WindowSource
 from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import repeats_on_conflict
 
@@ -48,15 +55,18 @@ class _Arrival:
 
     row: Order
     items: list[OrderItem]
+    asked: bool = False
     known: Mapping[str, Any] | None = None
     known_items: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     known_item_ids: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_older(self) -> bool:
-        return (
-            self.known is not None and self.known["amazon_updated_at"] > self.row.amazon_updated_at
-        )
+        if self.known is None:
+            return False
+        if self.asked and self.known["is_partial"]:
+            return False  # asked because of what the report or file said: this is the answer
+        return bool(self.known["amazon_updated_at"] > self.row.amazon_updated_at)
 
     @property
     def differs(self) -> bool:
@@ -68,28 +78,39 @@ class _Arrival:
 
 
 def upsert_orders(
-    account: SellerAccount, orders: Iterable[spapi.Order], *, seen_at: datetime
+    account: SellerAccount,
+    orders: Iterable[spapi.Order],
+    *,
+    seen_at: datetime,
+    asked: bool = False,
 ) -> Counts:
     """These orders stand in the tables in their newest known version; returns what that changed.
 
     `seen_at` is when we heard of them (UTC). An older version never overwrites a newer one
     (Amazon's lastUpdatedTime decides; at the same time the later arrival wins), so that
     repetitions and any order of arrival end the same. Items are those of that version. What
-    messaging, returns and refunds know of an order is not touched. Each 500 orders are one
+    messaging, returns and refunds know of an order is not touched; dates of the FBA report stand
+    against our own estimate. `asked`: Amazon was asked for just these orders (getOrder), so that
+    its answer ends what a report or file said of them, whatever its date. Each 500 orders are one
     transaction with a fixed number of queries.
     """
     counts = Counts()
     for chunk in _chunks(orders, CHUNK):
-        counts += _upsert_chunk(account, chunk, seen_at)
+        counts += _upsert_chunk(account, chunk, seen_at, asked)
     return counts
 
 
 @repeats_on_conflict
 @transaction.atomic
-def _upsert_chunk(account: SellerAccount, orders: list[spapi.Order], seen_at: datetime) -> Counts:
+def _upsert_chunk(
+    account: SellerAccount, orders: list[spapi.Order], seen_at: datetime, asked: bool
+) -> Counts:
     lock_orders_of(account.pk)
-    arrivals, unreadable = _read(account, orders, seen_at)
+    arrivals, unreadable = _read(account, orders, seen_at, asked)
     _look_up(account, arrivals)
+    take_early_facts(
+        account, [arrival.row for arrival in arrivals.values() if arrival.known is None]
+    )
     news = [arrival for arrival in arrivals.values() if not arrival.is_older and arrival.differs]
     heard = [arrival for arrival in arrivals.values() if arrival.is_older or not arrival.differs]
     if news:
@@ -105,7 +126,7 @@ def _upsert_chunk(account: SellerAccount, orders: list[spapi.Order], seen_at: da
 
 
 def _read(
-    account: SellerAccount, orders: list[spapi.Order], seen_at: datetime
+    account: SellerAccount, orders: list[spapi.Order], seen_at: datetime, asked: bool
 ) -> tuple[dict[str, _Arrival], int]:
     """The newest version of each order among these, by number, and how many were unreadable."""
     arrivals: dict[str, _Arrival] = {}
@@ -117,19 +138,20 @@ def _read(
             continue
         other = arrivals.get(row.amazon_order_id)
         if other is None or other.row.amazon_updated_at <= row.amazon_updated_at:
-            arrivals[row.amazon_order_id] = _Arrival(row, item_rows(order))
+            arrivals[row.amazon_order_id] = _Arrival(row, item_rows(order), asked)
     return arrivals, unreadable
 
 
 def _look_up(account: SellerAccount, arrivals: dict[str, _Arrival]) -> None:
     by_id: dict[int, _Arrival] = {}
     known_orders = Order.objects.filter(account=account, amazon_order_id__in=list(arrivals)).values(
-        "id", "amazon_order_id", *INGESTED_FIELDS
+        "id", "amazon_order_id", "fba_arrival_at", *INGESTED_FIELDS
     )
     for known in known_orders:
         arrival = by_id[known["id"]] = arrivals[known["amazon_order_id"]]
         arrival.known = known
-        _keep_better_window(arrival.row, known)
+        arrival.row.fba_arrival_at = known["fba_arrival_at"]
+        settle_window(arrival.row)
     known_items = OrderItem.objects.filter(order_id__in=list(by_id)).values_list(
         "order_id", "id", "order_item_id", *INGESTED_ITEM_FIELDS
     )
@@ -138,25 +160,8 @@ def _look_up(account: SellerAccount, arrivals: dict[str, _Arrival]) -> None:
         by_id[order_id].known_item_ids[number] = pk
 
 
-def _keep_better_window(row: Order, known: Mapping[str, Any]) -> None:
-    """Dates from Amazon's shipment report are kept against our own estimate."""
-    if known["window_source"] == WindowSource.FBA_REPORT and row.window_source in (
-        WindowSource.ESTIMATE,
-        "",
-    ):
-        for name in ("earliest_delivery_at", "latest_delivery_at", "window_source"):
-            setattr(row, name, known[name])
-
-
 def _store(arrivals: list[_Arrival]) -> None:
-    # in the order of their numbers, so that two writers meet each other's rows in the same order
-    arrivals = sorted(arrivals, key=lambda arrival: arrival.row.amazon_order_id)
-    Order.objects.bulk_create(
-        [arrival.row for arrival in arrivals],
-        update_conflicts=True,
-        unique_fields=["account", "amazon_order_id"],
-        update_fields=[*INGESTED_FIELDS, "synced_at"],
-    )
+    store_orders([arrival.row for arrival in arrivals], INGESTED_FIELDS)
     items: list[OrderItem] = []
     gone: list[int] = []
     for arrival in arrivals:
@@ -169,12 +174,7 @@ def _store(arrivals: list[_Arrival]) -> None:
         gone += left.values()
     if gone:
         OrderItem.objects.filter(pk__in=gone).delete()
-    OrderItem.objects.bulk_create(
-        items,
-        update_conflicts=True,
-        unique_fields=["order", "order_item_id"],
-        update_fields=list(INGESTED_ITEM_FIELDS),
-    )
+    store_items(items)
 
 
 def _facts(item: OrderItem) -> tuple[Any, ...]:

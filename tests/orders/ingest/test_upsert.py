@@ -14,10 +14,11 @@ from django.test.utils import CaptureQueriesContext
 
 import spapi
 from messaging.states import Status
+from orders.ingest.partial import OrderFacts, upsert_facts
 from orders.ingest.rows import clean_text
 from orders.ingest.upsert import Counts, upsert_orders
 from orders.models import ExclusionKind, Order, OrderItem
-from orders.states import Refusal, WindowSource
+from orders.states import DoorName, Refusal, WindowSource
 from sellers.models import SellerAccount
 from tests.factories import (
     ExclusionFactory,
@@ -287,9 +288,8 @@ def test_an_order_whose_items_change_leaves_or_enters_the_exclusion(account: Sel
 def test_an_estimate_does_not_replace_the_dates_of_a_report(account: SellerAccount) -> None:
     fba = replace(an_order(), deliver_by=None, fulfilled_by="AMAZON")
     take(account, fba)
-    Order.objects.update(
-        earliest_delivery_at=NOON, latest_delivery_at=NOON, window_source=WindowSource.FBA_REPORT
-    )
+    arrival = OrderFacts(fba.order_id, fba_arrival_at=NOON)
+    upsert_facts(account, [arrival], door=DoorName.REPORTS, seen_at=NOON)
     take(account, replace(fba, updated_at=NOON))
     assert Order.objects.get().earliest_delivery_at == NOON
     promised = spapi.TimeWindow(NOON - DAY, NOON)
