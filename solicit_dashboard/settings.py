@@ -293,6 +293,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 120},
     },
+    "fetch-hinted-due": {
+        "task": "orders.tasks.fetch_hinted_due",
+        "schedule": 15.0,
+        "options": {"expires": 30},
+    },
     "check-ledger": {
         "task": "messaging.tasks.check_ledger",
         # by the clock, so that two clockworks tick for the same slot
