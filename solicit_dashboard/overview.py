@@ -22,8 +22,9 @@ from messaging.progress import LaneQueue, lane_queues
 from orders.models import Order, OrderSync
 from orders.states import Tone
 from orders.views.pills import PILLS_BY_NAME
-from sellers.models import Connection, SellerAccount
-from solicit_dashboard.access import get_reach
+from sellers.memberships import reviews_due
+from sellers.models import Connection, Role, SellerAccount
+from solicit_dashboard.access import Reach, get_reach, get_user
 from solicit_dashboard.charts import StackedBars
 from solicit_dashboard.keyset import capped, count_to
 from solicit_dashboard.overview_charts import ends_by_day, first_day, window_calendars
@@ -86,7 +87,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "day_addresses": [(row, _day_address(row.day)) for row in reversed(ends.rows)],
         "calendars": window_calendars(ids, now),
         "lines": lines,
-        "warnings": list_warnings(lines, needs_a_look),
+        "warnings": list_warnings(lines, needs_a_look) + list_reviews(request, reach, now),
         "records": records_line(now),
         "has_accounts": bool(ids),
     }
@@ -166,6 +167,21 @@ def _line(
         words=words,
         queue=queue,
     )
+
+
+def list_reviews(request: HttpRequest, reach: Reach, now: datetime) -> list[Warning]:
+    """A reminder for each account that this person manages and whose roles nobody looked through."""
+    if not reach.ids(Role.MANAGER):
+        return []
+    return [
+        Warning(
+            Tone.WARN,
+            f"{account.name}: look through who has which role, as every quarter.",
+            reverse("sellers:people", args=[account.pk]),
+            "Look",
+        )
+        for account in reviews_due(get_user(request), now)
+    ]
 
 
 def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[Warning]:
