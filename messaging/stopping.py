@@ -19,7 +19,7 @@ from messaging.hints import wake_lanes_on_commit
 from messaging.models import KillSwitch
 from messaging.services import apply_holds
 from sellers.models import Role, SellerAccount, SellerAccountQuerySet
-from sellers.services import pause_account, resume_account, try_again
+from sellers.services import disconnect_account, pause_account, resume_account, try_again
 from solicit_dashboard.conflicts import repeats_on_conflict
 
 logger = logging.getLogger(__name__)
@@ -78,6 +78,16 @@ def lift_switch(switch: KillSwitch, *, user: User, at: datetime) -> bool:
 def pause_sending(account: SellerAccount, *, user: User, at: datetime, reason: str = "") -> bool:
     """Nothing of the account is claimed from now on (UTC), what waits is on hold; False if it was."""
     if not pause_account(account, user, at, reason):
+        return False
+    _hold(account, at)
+    return True
+
+
+def disconnect_sending(
+    account: SellerAccount, *, user: User, at: datetime, reason: str = ""
+) -> bool:
+    """The account's token is destroyed and what waits is on hold (`at`, UTC); False if it was."""
+    if not disconnect_account(account, user, reason):
         return False
     _hold(account, at)
     return True

@@ -56,16 +56,19 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def for_user(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The applications that this person may use and change; nothing for a stranger.
 
-        Theirs are those that they added, and those of the accounts that they manage.
+        Theirs are those that they added, and those of the accounts that they manage. What nobody
+        can be found for is the superusers'.
         """
         if not user.is_authenticated:
             return self.none()
-        if getattr(user, "is_superuser", False):
-            return self.all()
         managed = SellerAccount.objects.for_user(user, Role.MANAGER)
-        return self.filter(
-            models.Q(created_by_id=user.pk) | models.Q(pk__in=managed.values("application_id"))
-        )
+        theirs = models.Q(created_by_id=user.pk) | models.Q(pk__in=managed.values("application_id"))
+        if getattr(user, "is_superuser", False):
+            of_somebody = Membership.objects.filter(role=Role.MANAGER)
+            theirs |= models.Q(created_by=None) & ~models.Q(
+                pk__in=of_somebody.values("account__application_id")
+            )
+        return self.filter(theirs)
 
 
 class Application(models.Model):

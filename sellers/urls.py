@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from sellers.views import accounts, doctor, join, people
+from sellers.views import accounts, applications, connect, doctor, join, oauth, people
 
 app_name = "sellers"
 urlpatterns: list[URLPattern] = [
@@ -12,6 +12,17 @@ urlpatterns: list[URLPattern] = [
     path("<int:account_id>/try-again/", accounts.try_again, name="try_again"),
     path("<int:account_id>/doctor/", doctor.doctor, name="doctor"),
     path("<int:account_id>/doctor/<slug:check>/", doctor.line, name="doctor_line"),
+    path("<int:account_id>/", connect.account, name="account"),
+    path("connect/", connect.connect, name="connect"),
+    path("<int:account_id>/renew/", connect.renew, name="renew"),
+    path("<int:account_id>/disconnect/", connect.disconnect, name="disconnect"),
+    path("consent/", oauth.start, name="consent"),
+    path("<int:account_id>/consent/", oauth.start_renewal, name="consent_again"),
+    path("authorize/", oauth.from_appstore, name="from_appstore"),
+    path("callback/", oauth.callback, name="callback"),
+    path("applications/", applications.applications, name="applications"),
+    path("applications/add/", applications.add, name="add_application"),
+    path("applications/<int:application_id>/", applications.change, name="application"),
     path("join/", join.join, name="join"),
     path("<int:account_id>/people/", people.people, name="people"),
     path("<int:account_id>/people/invite/", people.invite, name="invite"),

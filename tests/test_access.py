@@ -51,6 +51,10 @@ MEMBERS: Row = dict.fromkeys(ROLES, 404) | {
 }
 SENDERS: Row = MEMBERS | {"viewer": 403}
 MANAGERS: Row = SENDERS | {"operator": 403}
+# Whoever manages some account may connect another, and so may a superuser.
+CONNECTORS: Row = MANAGERS | {"stranger": 2, "superuser": 2}
+# An application is a manager's of one of its accounts, and to everybody else it does not exist.
+APPLICATION: Row = dict.fromkeys(ROLES, 404) | {"nobody": "login", "manager": 2}
 # Who manages every account there is stops them all; the stranger manages one of two.
 WHO_STOPS_ALL: Row = dict.fromkeys(ROLES, 403) | {"nobody": "login", "manager": 2, "superuser": 2}
 
@@ -84,11 +88,21 @@ class Things:
             "member_id": self.member.pk,
             "invitation_id": self.invitation.pk,
             "check": "token",
+            "application_id": self.account.application_id,
         }
 
 
 MISSING: dict[str, object] = dict.fromkeys(
-    ("account_id", "action_id", "batch_id", "switch_id", "member_id", "invitation_id"), 10**9
+    (
+        "account_id",
+        "action_id",
+        "batch_id",
+        "switch_id",
+        "member_id",
+        "invitation_id",
+        "application_id",
+    ),
+    10**9,
 ) | {"number": "302-0000000-0000000", "check": "token"}
 
 
@@ -120,6 +134,25 @@ class Address:
 
 REASON: tuple[str, ...] = ("reason", "next")
 KEY: tuple[str, ...] = ("client_key", "next")
+PASTED = ("application", "refresh_token", "marketplaces", "name", "region", "selling_partner_id")
+CONSENT = (
+    "application",
+    "marketplace",
+    "name",
+    "amazon_callback_uri",
+    "amazon_state",
+    "selling_partner_id",
+)
+APPLICATION_FIELDS = (
+    "name",
+    "client_id",
+    "client_secret",
+    "secret_made_on",
+    "is_public",
+    "application_id",
+    "is_draft",
+    "redirect_uri",
+)
 NEW_PERSON = {"username": "newcomer", "password1": PASSWORD, "password2": PASSWORD}
 TABLE: dict[str, Address] = {
     "overview": Address("get", EVERYBODY),
@@ -158,6 +191,28 @@ TABLE: dict[str, Address] = {
     "sellers:pause": Address("post", MANAGERS, optional=REASON),
     "sellers:resume": Address("post", MANAGERS, optional=("next",)),
     "sellers:try_again": Address("post", MANAGERS, optional=("next",)),
+    "sellers:account": Address("get", MEMBERS),
+    "sellers:connect": Address(
+        "get", CONNECTORS, form_roles=CONNECTORS, optional=PASTED, confirms=True
+    ),
+    "sellers:renew": Address("get", MANAGERS, form_roles=MANAGERS, optional=PASTED, confirms=True),
+    "sellers:disconnect": Address("post", MANAGERS, optional=("reason",), confirms=True),
+    "sellers:consent": Address("post", CONNECTORS, optional=CONSENT, confirms=True),
+    "sellers:consent_again": Address("post", MANAGERS, optional=CONSENT, confirms=True),
+    # without what Amazon gives along these two are answered with a refusal
+    "sellers:from_appstore": Address(
+        "get",
+        {role: 400 if what == 2 else what for role, what in CONNECTORS.items()},
+        confirms=True,
+    ),
+    "sellers:callback": Address("get", dict.fromkeys(ROLES, 400)),
+    "sellers:applications": Address("get", CONNECTORS),
+    "sellers:add_application": Address(
+        "get", CONNECTORS, form_roles=CONNECTORS, optional=APPLICATION_FIELDS, confirms=True
+    ),
+    "sellers:application": Address(
+        "get", APPLICATION, form_roles=APPLICATION, optional=APPLICATION_FIELDS, confirms=True
+    ),
     "sellers:doctor": Address("get", MANAGERS),
     "sellers:doctor_line": Address("get", MANAGERS),
     "sellers:people": Address("get", MANAGERS),

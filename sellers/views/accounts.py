@@ -30,6 +30,7 @@ def account_list(request: HttpRequest) -> HttpResponse:
     rows = standings(user)
     context = {
         "rows": rows,
+        "may_connect": user.is_superuser or any(row.may_manage for row in rows),
         "may_stop": any(row.may_manage for row in rows) or may_stop_everything(user),
     }
     template = "sellers/_accounts.html" if is_htmx(request) else "sellers/accounts.html"
