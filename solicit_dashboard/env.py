@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.util import find_spec
@@ -22,6 +24,12 @@ from solicit_dashboard.env_reader import LOOPBACK_HOSTS, Reader, is_loopback
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor must not restart us, the fix is by hand
 AMAZON_DOMAINS = ("amazon.com", "amazonservices.com", "amazonaws.com", "amazon.cn")
 SHORTEST_SECRET_KEY = 50
+PATH_SEGMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# This machine and the networks that are never routed on the internet (RFC 1918, 4193, 4291).
+NEAR_NETWORKS = (
+    *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    *("::1/128", "fc00::/7", "fe80::/10"),
+)
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -66,6 +74,8 @@ class Environment:
     log_level: str
     sentry_dsn: str | None = field(repr=False)
     metrics_token: str | None = field(repr=False)
+    admin_path: str
+    admin_networks: tuple[str, ...]
     second_factor_required: bool
 
     @property
@@ -126,6 +136,8 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         sentry_dsn=read.text("SENTRY_DSN"),
         metrics_token=read.text("METRICS_TOKEN"),
+        admin_path=_admin_path(read),
+        admin_networks=_admin_networks(read),
         second_factor_required=read.flag("SECOND_FACTOR_REQUIRED", default=not debug),
     )
     _check_together(read, environment)
@@ -252,6 +264,32 @@ def _origins(read: Reader) -> tuple[str, ...]:
                 "CSRF_TRUSTED_ORIGINS", f"{origin!r} is no origin", "Write https://host[:port]."
             )
     return origins
+
+
+def _admin_path(read: Reader) -> str:
+    value = (read.text("ADMIN_PATH") or "admin").strip("/")
+    if not PATH_SEGMENT.fullmatch(value):
+        read.fault(
+            "ADMIN_PATH",
+            f"{value!r} is no part of an address",
+            "Write one word of small letters, digits and hyphens, such as records-7f3a.",
+        )
+        return "admin"
+    return value
+
+
+def _admin_networks(read: Reader) -> tuple[str, ...]:
+    networks = read.words("ADMIN_NETWORKS") or NEAR_NETWORKS
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            read.fault(
+                "ADMIN_NETWORKS",
+                f"{network!r} is no network",
+                "Write networks as 192.0.2.0/24 or 2001:db8::/32, parted by commas.",
+            )
+    return networks
 
 
 def _database(read: Reader, data_dir: Path) -> dict[str, Any]:

@@ -55,6 +55,8 @@ LOG_FORMAT = _env.log_format
 LOG_LEVEL = _env.log_level
 SENTRY_DSN = _env.sentry_dsn
 METRICS_TOKEN = _env.metrics_token
+ADMIN_PATH = _env.admin_path
+ADMIN_NETWORKS = _env.admin_networks
 SECOND_FACTOR_REQUIRED = _env.second_factor_required
 
 INSTALLED_APPS = [
@@ -96,6 +98,7 @@ MIDDLEWARE = [
     "people.middleware.too_many_attempts",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "solicit_dashboard.admin_gate.admin_from_near",
 ]
 ROOT_URLCONF = "solicit_dashboard.urls"
 WSGI_APPLICATION = "solicit_dashboard.wsgi.application"

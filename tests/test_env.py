@@ -77,6 +77,8 @@ def test_what_is_not_set_has_the_documented_default() -> None:
     assert environment.sentry_dsn is None
     assert environment.metrics_token is None
     assert environment.trusted_proxies == 0
+    assert environment.admin_path == "admin"
+    assert {"127.0.0.0/8", "::1/128"} < set(environment.admin_networks)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +138,10 @@ def test_what_is_not_set_has_the_documented_default() -> None:
             "SPAPI_RATE_FACTOR",
             "Amazon's own",
         ),
+        ({"ADMIN_PATH": "a/b"}, "ADMIN_PATH", "no part of an address"),
+        ({"ADMIN_PATH": "Ädmin"}, "ADMIN_PATH", "no part of an address"),
+        ({"ADMIN_NETWORKS": "10.0.0.0/8,home"}, "ADMIN_NETWORKS", "'home' is no network"),
+        ({"ADMIN_NETWORKS": "10.0.0.1/8"}, "ADMIN_NETWORKS", "is no network"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT", "text, json"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL", "not known"),
         ({"SENTRY_DSN": "https://k@sentry.example.com/1"}, "SENTRY_DSN", "not installed"),
