@@ -22,8 +22,10 @@ from sandbox.messages import HTML, Answer, Request, error_answer
 from sandbox.operations import LWA, OPERATIONS, Call, State, match
 from sandbox.operations.lwa import token_fields
 from sandbox.operations.messaging import message_text
-from sandbox.operations.routing import RequestError
+from sandbox.operations.notifications import collect
+from sandbox.operations.routing import Door, RequestError
 from sandbox.options import Options
+from sandbox.post import Message
 from sandbox.randomness import draw, identifier
 from sandbox.tally import Tally
 from sandbox.tokens import Codes, TokenFault, Tokens
@@ -110,6 +112,12 @@ class Amazon:
             if may_be_written_to(life, at)
         ]
 
+    def take_notifications(self, limit: int) -> tuple[list[Message], int]:
+        """The oldest notifications that wait to be delivered, taken out, and how many are left."""
+        collect(self.state, self.faults, self.now(), self.ticks())
+        taken = self.state.post.take(limit)
+        return taken, len(self.state.post.outbox)
+
     def decide(self, request: Request) -> Decision:
         """What the request is answered; whatever it changes has happened, and is on the record."""
         found = match(OPERATIONS, request)
@@ -140,6 +148,12 @@ class Amazon:
         if call.operation is LWA:
             token = token_fields(request).get("refresh_token", "")
             return self.world.by_refresh_token.get(token)
+        if call.operation.door is Door.OPEN:
+            if "x-amz-access-token" in request.headers:
+                # S3 would not notice; here it is a mistake of ours.
+                message = "An access token was sent to the storage."
+                raise RequestError(error_answer(400, "InvalidRequest", message))
+            return None
         agent = request.headers.get("user-agent", "")
         if "Language=" not in agent or len(agent) > 500:
             message = "The User-Agent header is missing or invalid."
@@ -148,6 +162,10 @@ class Amazon:
         if access_token is None:
             details = "Access token is missing in the request header."
             raise RequestError(error_answer(403, "Unauthorized", _DENIED, details))
+        if call.operation.door is Door.APPLICATION:
+            if not self.state.tokens.is_grantless(access_token):
+                raise RequestError(error_answer(403, "Unauthorized", _DENIED))
+            return None
         seller = self.state.tokens.read(access_token, call.now)
         if isinstance(seller, TokenFault):
             details = _TOKEN_DETAILS[seller]
@@ -158,8 +176,8 @@ class Amazon:
         partner = call.seller.selling_partner_id if call.seller else None
         name = call.operation.name
         ticks = self.ticks()
-        if partner and call.operation is not LWA:
-            key = (self.world.client_id, partner, name)
+        if call.operation is not LWA and call.operation.door is not Door.OPEN:
+            key = (self.world.client_id, partner or "", name)
             if not self.buckets.take(key, self._plan(call), ticks):
                 message = "You exceeded your quota for the requested resource."
                 return Decision(error_answer(429, "QuotaExceeded", message))
@@ -175,7 +193,8 @@ class Amazon:
             answer = call.operation.answer(self.state, call)
         except RequestError as error:
             answer = error.answer
-        if answer.status in _SHOWS_RATE and call.operation is not LWA:
+        unmetered = call.operation is LWA or call.operation.door is Door.OPEN
+        if answer.status in _SHOWS_RATE and not unmetered:
             shown = self.buckets.shown_rate(call.operation.plan)
             answer.headers["x-amzn-RateLimit-Limit"] = shown
         return answer

@@ -44,7 +44,7 @@ def tax(life: Life) -> dict[str, Any]:
         "entityType": "BUYER",
         "legalName": f"{MARK} Legal Name {life.number}",
         "taxRegistrationType": "VAT",
-        "taxRegistrationNumber": f"{MARK.upper()}-VAT-{life.number}",
+        "taxRegistrationNumber": tax_id(life),
     }
     return {"taxRegistrations": [registration], "taxInvoicing": {"invoiceStatus": "PROCESSING"}}
 
@@ -52,3 +52,70 @@ def tax(life: Life) -> dict[str, Any]:
 def payment(life: Life) -> dict[str, Any]:
     """`Order.payment` of the model."""
     return {"paymentExecutions": [{"paymentMethod": "CreditCard", "cardBrand": f"{MARK} Card"}]}
+
+
+def buyer_info_v0(life: Life) -> dict[str, Any]:
+    """`BuyerInfo` of an order in model ordersV0.json."""
+    names = buyer(life)
+    document = {
+        "BuyerEmail": names["buyerEmail"],
+        "BuyerName": names["buyerName"],
+        "BuyerTaxInfo": {
+            "CompanyLegalName": f"{MARK} Legal Name {life.number}",
+            "TaxingRegion": life.marketplace.country,
+            "TaxClassifications": [{"Name": "VATNumber", "Value": tax_id(life)}],
+        },
+    }
+    if "buyerPurchaseOrderNumber" in names:
+        document["PurchaseOrderNumber"] = names["buyerPurchaseOrderNumber"]
+    return document
+
+
+def address_v0(life: Life) -> dict[str, Any]:
+    """`ShippingAddress` of an order in model ordersV0.json."""
+    address = recipient(life)["deliveryAddress"]
+    return {
+        "Name": address["name"],
+        "AddressLine1": address["addressLine1"],
+        "City": address["city"],
+        "StateOrRegion": f"{MARK} Region",
+        "PostalCode": address["postalCode"],
+        "CountryCode": address["countryCode"],
+        "Phone": address["phone"],
+        "AddressType": "Residential",
+    }
+
+
+def postal_code(life: Life) -> str:
+    """`DestinationPostalCode` of a notification."""
+    return str(recipient(life)["deliveryAddress"]["postalCode"])
+
+
+def tax_id(life: Life) -> str:
+    """The buyer's tax number, in Brazil the CPF."""
+    return f"{MARK.upper()}-VAT-{life.number}"
+
+
+def report_columns(life: Life) -> dict[str, str]:
+    """The personal columns of all reports by their names there."""
+    address = recipient(life)["deliveryAddress"]
+    place = {
+        "city": address["city"],
+        "state": f"{MARK} Region",
+        "postal-code": address["postalCode"],
+        "country": address["countryCode"],
+    }
+    lines = {"address-1": address["addressLine1"], "address-2": "", "address-3": ""}
+    names = buyer(life)
+    return {
+        "buyer-email": names["buyerEmail"],
+        "buyer-name": names["buyerName"],
+        "buyer-phone-number": address["phone"],
+        "recipient-name": address["name"],
+        "ship-phone-number": address["phone"],
+        **{f"ship-{name}": text for name, text in (lines | place).items()},
+        **{f"bill-{name}": text for name, text in (lines | place).items()},
+        "cpf": tax_id(life),
+        "purchase-order-number": names.get("buyerPurchaseOrderNumber", ""),
+        "customer-comments": f"{MARK} comment {life.number}",
+    }

@@ -11,6 +11,8 @@ GET  /_faults     the rules in force, and how often they fired
 POST /_faults     other rules (JSON, only from this machine)
 GET  /_time       Amazon's clock and the world's plan
 POST /_time       {"offset_s": n}: moves Amazon's clock (only from this machine)
+POST /_outbox     {"limit": n, "since": moment}: takes notifications out (only from this machine);
+                  with `since` the subscriptions count as made then
 """
 
 import json
@@ -21,7 +23,7 @@ from typing import Any
 from sandbox.amazon import Amazon
 from sandbox.faults import FaultError
 from sandbox.messages import HTML, JSON, Answer, Request, json_answer
-from sandbox.moments import to_exact_text
+from sandbox.moments import from_text, to_exact_text
 from sandbox.page import POLICY, record_page
 
 
@@ -40,20 +42,31 @@ def answer_record(amazon: Amazon, request: Request) -> Answer:
         return _refusal(403, "Only from the machine that the sandbox runs on.")
     if key in _DOCUMENTS:
         return json_answer(200, _DOCUMENTS[key](amazon))
+    if key in _TAKES:
+        return _with_json(request, lambda document: _TAKES[key](amazon, document))
     if key in _CHANGES:
         return _change(_CHANGES[key], amazon, request)
     return _refusal(404, f"There is no {request.method} {request.path[:100]}.")
 
 
 def _change(change: "Callable[[Amazon, Any], None]", amazon: Amazon, request: Request) -> Answer:
-    """The change is made. A page in a browser cannot make it: it may not send JSON to us unasked."""
+    """The change is made, and the page shows it."""
+
+    def made(document: Any) -> Any:
+        change(amazon, document)
+        return _DOCUMENTS["GET", request.path](amazon)
+
+    return _with_json(request, made)
+
+
+def _with_json(request: Request, answer: Callable[[Any], Any]) -> Answer:
+    """What is answered to the JSON sent. A page in a browser may not send any unasked."""
     if not request.headers.get("content-type", "").startswith(JSON):
         return _refusal(415, "Send JSON, with Content-Type: application/json.")
     try:
-        change(amazon, json.loads(request.body))
+        return json_answer(200, answer(json.loads(request.body)))
     except ValueError as error:  # a FaultError is one, and so is JSON that cannot be read
         return _refusal(400, str(error))
-    return json_answer(200, _DOCUMENTS["GET", request.path](amazon))
 
 
 def _refusal(status: int, text: str) -> Answer:
@@ -143,6 +156,16 @@ def _set_time(amazon: Amazon, document: Any) -> None:
     amazon.offset = float(offset)
 
 
+def _take(amazon: Amazon, document: Any) -> dict[str, Any]:
+    limit = document.get("limit", 1_000) if isinstance(document, dict) else None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise ValueError('Send {"limit": how many, "since": a moment or nothing}.')
+    if "since" in document:
+        amazon.state.post.start_at(from_text(str(document["since"])))
+    messages, left = amazon.take_notifications(limit)
+    return {"messages": [message.as_json() for message in messages], "left": left}
+
+
 _DOCUMENTS: dict[tuple[str, str], Callable[[Amazon], Any]] = {
     ("GET", "/_stats"): _stats,
     ("GET", "/_ledger"): _ledger,
@@ -157,6 +180,7 @@ _CHANGES: dict[tuple[str, str], Callable[[Amazon, Any], None]] = {
     ("POST", "/_faults"): _set_faults,
     ("POST", "/_time"): _set_time,
 }
-_PRIVATE = frozenset((("GET", "/_sellers"), *_CHANGES))
+_TAKES: dict[tuple[str, str], Callable[[Amazon, Any], Any]] = {("POST", "/_outbox"): _take}
+_PRIVATE = frozenset((("GET", "/_sellers"), *_CHANGES, *_TAKES))
 
 __all__ = ["FaultError", "answer_record", "is_record"]

@@ -79,6 +79,17 @@ class Running:
         """`GET /_history`."""
         return self.ask("GET", "/_history")
 
+    def take_notifications(
+        self, *, since: str | None = None, limit: int = 1_000_000
+    ) -> list[dict[str, str]]:
+        """The oldest notifications that wait (`destination_id`, `arn`, `body`), taken out.
+
+        With `since` (ISO 8601) the subscriptions count as made then: the past is told of too.
+        """
+        document = {"limit": limit, **({} if since is None else {"since": since})}
+        messages: list[dict[str, str]] = self.ask("POST", "/_outbox", document)["messages"]
+        return messages
+
     def time(self) -> Any:
         """`GET /_time`."""
         return self.ask("GET", "/_time")

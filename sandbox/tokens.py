@@ -12,7 +12,7 @@ from sandbox.world import Seller, World
 
 LIFETIME = 3600  # seconds, as `expires_in` says
 CODE_LIFETIME = 300  # seconds
-ACCESS, RESTRICTED = "Atza", "Atz.sprdt"
+ACCESS, RESTRICTED, GRANTLESS = "Atza", "Atz.sprdt", "Atc"
 _SIGNATURE = 16
 
 
@@ -42,7 +42,15 @@ class Tokens:
         """A new token of the application itself; it speaks for no seller."""
         self._issued += 1
         text = f"application/{self._issued}".encode()
-        return "Atc|" + urlsafe_b64encode(self._sign(text) + text).decode()
+        return f"{GRANTLESS}|" + urlsafe_b64encode(self._sign(text) + text).decode()
+
+    def is_grantless(self, token: str) -> bool:
+        """Whether the token is one of the application itself."""
+        kind, _, coded = token.partition("|")
+        raw = _decoded(coded)
+        signature, text = raw[:_SIGNATURE], raw[_SIGNATURE:]
+        known = hmac.compare_digest(signature, self._sign(text))
+        return kind == GRANTLESS and known and text.startswith(b"application/")
 
     def read(self, token: str, now: float) -> Seller | TokenFault:
         """The seller whom the token speaks for at `now`, or why it speaks for nobody."""
@@ -59,10 +67,7 @@ class Tokens:
 
     def _parse(self, token: str) -> tuple[Seller, float] | None:
         prefix, _, coded = token.partition("|")
-        try:
-            raw = urlsafe_b64decode(coded.encode("ascii"))
-        except ValueError:
-            return None
+        raw = _decoded(coded)
         signature, text = raw[:_SIGNATURE], raw[_SIGNATURE:]
         if prefix not in (ACCESS, RESTRICTED) or not hmac.compare_digest(
             signature, self._sign(text)
@@ -73,6 +78,13 @@ class Tokens:
 
     def _sign(self, text: bytes) -> bytes:
         return hmac.digest(self._key, text, "sha256")[:_SIGNATURE]
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text.encode("ascii"))
+    except ValueError:
+        return b""
 
 
 class Codes:

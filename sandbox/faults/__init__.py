@@ -8,9 +8,10 @@ Rules are JSON, from `--faults FILE` at the start or `POST /_faults` at any time
      "when": {"every": 3, "times": 10},
      "do": {"kind": "status", "status": 500, "accept_first": true}}
 
-`operation`: `lwa`, `searchOrders`, `getOrder`, `getMarketplaceParticipations`,
-`getSolicitationActionsForOrder`, `createProductReviewAndSellerFeedbackSolicitation`, `*` (any of
-these), or `connection` (each accepted connection, before a byte is read; only `reset`).
+`operation`: `lwa`, an operation of Amazon's (`searchOrders`; those of Orders v0 as `getOrderV0`),
+`downloadReportDocument`, `*` (any of these), `connection` (each accepted connection, before a byte
+is read; only `reset`), or `notification` (each message on its way to a queue; only `lose`,
+`duplicate`, `late` and `poison`).
 `seller` (selling partner id) and `order` narrow it and may be left out.
 
 `when` may hold several conditions, and all must be true; without it the rule always fires.
@@ -44,6 +45,11 @@ is carried out before it goes wrong, so that a solicitation *is* sent although n
     malformed_json      carried out; the answer's JSON lacks its end
     latency             ms: carried out, that much later
     lwa_error           error, description [""], status [400, invalid_client 401]: only for lwa
+    report_fatal        only for createReport: the report will end as FATAL
+    lose                the message never arrives
+    duplicate           times: it arrives so many times
+    late                seconds: so much later, and so behind others
+    poison              text [the first half of its JSON]: that arrives instead
 
 Requests that Amazon would turn away at the door (no token, empty bucket) are not counted and do not
 meet their fault. A fault takes a token of the bucket as any request does.

@@ -29,6 +29,8 @@ LWA = "lwa"
 LIST = "getSolicitationActionsForOrder"
 MESSAGE_LIST = "getMessagingActionsForOrder"
 CONNECTION = "connection"
+REPORT = "createReport"
+NOTIFICATION = "notification"
 ANY = "*"
 OPERATIONS = (
     LWA,
@@ -39,7 +41,25 @@ OPERATIONS = (
     "createProductReviewAndSellerFeedbackSolicitation",
     MESSAGE_LIST,
     "createConfirmOrderDetails",
+    "createRestrictedDataToken",
+    "getOrdersV0",
+    "getOrderV0",
+    "getOrderItemsV0",
+    REPORT,
     "getReports",
+    "getReport",
+    "getReportDocument",
+    "downloadReportDocument",
+    "createDestination",
+    "getDestinations",
+    "getDestination",
+    "deleteDestination",
+    "createSubscription",
+    "getSubscription",
+    "getSubscriptions",
+    "getSubscriptionById",
+    "deleteSubscriptionById",
+    NOTIFICATION,
     CONNECTION,
     ANY,
 )
@@ -90,15 +110,30 @@ _KINDS: dict[str, dict[str, Check]] = {
     "malformed_json": {},
     "latency": {"ms": needed(AMOUNT)},
     "lwa_error": {"error": needed(TEXT), "description": TEXT, "status": STATUS},
+    "report_fatal": {},
+    "lose": {},
+    "duplicate": {"times": needed(COUNT)},
+    "late": {"seconds": needed(AMOUNT)},
+    "poison": {"text": TEXT},
 }
+_DELIVERIES = ("lose", "duplicate", "late", "poison")
 _BODIES = ("text", "base64", "size", "gzip_bomb")
 _ONLY_FOR = {
     "empty_list": (LIST, MESSAGE_LIST),
     "listed_although_accepted": (LIST,),
     "lwa_error": (LWA,),
+    "report_fatal": (REPORT,),
+    **dict.fromkeys(_DELIVERIES, (NOTIFICATION,)),
 }
 _CARRIED_OUT = frozenset(
-    ("cut_body", "malformed_json", "latency", "empty_list", "listed_although_accepted")
+    (
+        "cut_body",
+        "malformed_json",
+        "latency",
+        "empty_list",
+        "listed_although_accepted",
+        "report_fatal",
+    )
 )
 
 
@@ -134,7 +169,7 @@ class Rule:
     def matches(self, operation: str, seller: str | None, order: str | None) -> bool:
         """Whether the rule is about such a request at all."""
         wanted = self.document["operation"]
-        if wanted != operation and (wanted != ANY or operation == CONNECTION):
+        if wanted != operation and (wanted != ANY or operation in (CONNECTION, NOTIFICATION)):
             return False
         if operation not in _ONLY_FOR.get(self.kind, (operation,)):
             return False
@@ -217,4 +252,7 @@ def _checked(where: str, value: Any) -> dict[str, Any]:
         raise FaultError(f"{where}: {kind} is only for {only}, not for {operation}")
     if operation == CONNECTION and kind != "reset":
         raise FaultError(f"{where}: only reset can happen to a connection, not {kind}")
+    if operation == NOTIFICATION and kind not in _DELIVERIES:
+        words = ", ".join(_DELIVERIES)
+        raise FaultError(f"{where}: only {words} can happen to a notification, not {kind}")
     return rule

@@ -4,7 +4,9 @@ A parameter that the operation does not know is refused, more strictly than Amaz
 misspelt parameter is always a mistake of ours.
 """
 
+import json
 from collections.abc import Collection
+from typing import Any
 
 from sandbox.marketplaces import BY_ID
 from sandbox.messages import Request, error_answer
@@ -15,6 +17,17 @@ from sandbox.operations.routing import RequestError
 def invalid(message: str, details: str = "") -> RequestError:
     """The 400 that Amazon gives for a bad parameter."""
     return RequestError(error_answer(400, "InvalidInput", message, details))
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The request's JSON object; 400 for anything else."""
+    try:
+        document = json.loads(request.body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise invalid("The request body is not a JSON object.")
+    return document
 
 
 def refuse_unknown(request: Request, known: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from sandbox.buckets import Plan
@@ -9,8 +10,23 @@ from sandbox.faults import Rule
 from sandbox.ledger import Ledger
 from sandbox.life import Life
 from sandbox.messages import Answer, Request
+from sandbox.ordered import Report
+from sandbox.post import PostOffice
 from sandbox.tokens import Codes, Tokens
 from sandbox.world import Seller, World
+
+
+class Door(Enum):
+    """Who may call an operation."""
+
+    SELLER = auto()
+    """Who has an access token for a seller."""
+
+    APPLICATION = auto()
+    """Who has the application's own token (grantless)."""
+
+    OPEN = auto()
+    """Whoever knows the address; a token has no business there."""
 
 
 @dataclass(slots=True)
@@ -24,15 +40,17 @@ class State:
     empty_share: float = 0.0
     looks: dict[str, int] = field(default_factory=dict)
     snapshots: dict[Any, list[Life]] = field(default_factory=dict)
+    post: PostOffice = field(default_factory=PostOffice)
+    reports: dict[str, Report] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Call:
     """One request that reached its operation; `now` in seconds since 1970.
 
-    `seller` is None only for `lwa`, `order_id` empty where the path has none. `reached` is true
-    when the operation was carried out, `accepted` when it made Amazon ask a buyer or deliver
-    a message.
+    `seller` is None where none is needed, `order_id` the path's first id, of an order or of what
+    else it names. `reached` is true when the operation was carried out, `accepted` when it made
+    Amazon ask a buyer or deliver a message.
     """
 
     operation: "Operation"
@@ -59,20 +77,25 @@ class RequestError(Exception):
         self.answer = answer
 
 
+Answerer = Callable[[State, Call], Answer]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its name in the model, method, path (None stands for an order id), plan.
+    """One operation: its name in the model, method, path (None stands for an id), plan.
 
-    `allowed` says of a POST to a buyer whether Amazon's rules allow it for the order now; None for
-    operations that reach no buyer.
+    Those of Orders v0 have `V0` after their names, which 2026-01-01 uses too. `allowed` says of a
+    POST to a buyer whether Amazon's rules allow it for the order now; None for operations that
+    reach no buyer.
     """
 
     name: str
     method: str
     path: tuple[str | None, ...]
     plan: Plan
-    answer: Callable[[State, Call], Answer]
+    answer: Answerer
     allowed: Callable[[State, Call], bool] | None = None
+    door: Door = Door.SELLER
 
     def takes(self, parts: tuple[str, ...]) -> bool:
         """Whether a path belongs to the operation."""
@@ -82,7 +105,7 @@ class Operation:
 
 
 def match(operations: tuple[Operation, ...], request: Request) -> tuple[Operation, str] | None:
-    """The operation for the request and the order id in its path, or None."""
+    """The operation for the request and the first id in its path, or None."""
     parts = request.path_parts
     for operation in operations:
         if operation.method == request.method and operation.takes(parts):

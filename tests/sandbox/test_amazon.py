@@ -27,7 +27,7 @@ def test_a_user_agent_without_a_language_is_refused(desk, agent):
 
 def test_an_unknown_path_or_method_is_answered_as_by_the_gateway(desk):
     for method, target in (
-        ("GET", "/orders/v0/orders"),
+        ("GET", "/orders/v1/orders"),
         ("DELETE", TARGET),
         ("GET", "/auth/o2/token"),
     ):
