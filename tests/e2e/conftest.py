@@ -35,7 +35,7 @@ def stack() -> Iterator[Stack]:
     with started(
         orders=ORDERS, SPAPI_RATE_FACTOR=RATE_FACTOR, SEND_HOLD_SECONDS=HOLD_SECONDS
     ) as running:
-        _add_stranger(running)
+        _add_people(running)
         yield running
         complaints = running.complaints()
         assert not complaints, "errors in the logs:\n" + "\n".join(complaints)
@@ -85,11 +85,13 @@ def pytest_runtest_makereport(
     return report
 
 
-def _add_stranger(stack: Stack) -> None:
-    """Somebody who can log in and has no role anywhere."""
-    stack.passwords["stranger"] = "nobody-knows-the-trouble"
+def _add_people(stack: Stack) -> None:
+    """People who can log in and have no role anywhere: the stranger, and who gets second factors."""
+    names = ("stranger", "app-holder", "key-holder")
+    stack.passwords |= {name: f"nobody-knows-the-trouble-{name}" for name in names}
     stack.database(
         "from django.contrib.auth.models import User\n"
-        f"User.objects.create_user('stranger', password={stack.passwords['stranger']!r})\n"
+        f"for name in {names!r}:\n"
+        "    User.objects.create_user(name, password=f'nobody-knows-the-trouble-{name}')\n"
         "result = None"
     )

@@ -69,6 +69,10 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
     "messaging:decide": lambda samples: [*samples.hostile["decide"], *samples.decide],
     "messaging:switches": lambda _: ["/stop/"],
     "sellers:list": lambda _: ["/accounts/"],
+    "mfa_index": lambda _: [
+        *("/me/", "/me/sessions/", "/me/password/", "/me/app/", "/me/passkeys/add/"),
+        "/me/confirm/?next=/accounts/",
+    ],
 }
 # Who visits; the operator where nobody is named.
 VISITORS = {
@@ -96,6 +100,35 @@ NO_PAGES = {
     "sellers:resume": "a form",
     "sellers:try_again": "a form",
     "login": "visited without a log-in",
+    "account_login": "the same",
+    "people:first_run": "only while there is nobody",
+    "people:end_others": "a form",
+    "people:end_session": "a form",
+    **dict.fromkeys(
+        (
+            "people:sessions",
+            "account_change_password",
+            "account_reauthenticate",
+            "mfa_activate_totp",
+            "mfa_add_webauthn",
+        ),
+        "visited with mfa_index",
+    ),
+    **dict.fromkeys(
+        (
+            "mfa_authenticate",
+            "mfa_login_webauthn",
+            "mfa_list_webauthn",
+            "mfa_reauthenticate",
+            "mfa_reauthenticate_webauthn",
+            "mfa_deactivate_totp",
+            "mfa_edit_webauthn",
+            "mfa_remove_webauthn",
+            "mfa_view_recovery_codes",
+            "mfa_generate_recovery_codes",
+        ),
+        "visited by who has a second factor: test_second_factors",
+    ),
     "logout": "a form",
     "healthz": "for machines",
     "readyz": "for machines",

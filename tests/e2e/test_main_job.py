@@ -274,7 +274,7 @@ def test_all_that_match_are_asked_once_each(stack: Stack, people: Visitors) -> N
     expected, before = due(stack), asked(stack)
     page = people.visit(None)
     page.goto("/")
-    page.get_by_label("Username").fill("operator")
+    page.get_by_label("User name or e-mail address").fill("operator")
     page.get_by_label("Password").fill(stack.passwords["operator"])
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("link", name="Orders").first.click()

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 MAY_BE_STORED = {"htmx-current-path-for-history"}
 # Django's admin: light or dark, and which filters are folded.
 MAY_BE_STORED_BY_THE_ADMIN = {"theme", "django.admin.filtersState"}
-COOKIES = {"sessionid", "csrftoken", "tz"}
+COOKIES = {"sessionid", "csrftoken", "tz", "browser"}
 _STORED = """async () => [
     ...Object.keys(localStorage), ...Object.keys(sessionStorage),
     ...(await indexedDB.databases()).map(database => database.name), ...await caches.keys()]"""
@@ -59,7 +59,7 @@ def test_the_log_in_page_is_sound(people: Visitors) -> None:
     open_page(page, "/orders/")
     expect(page).to_have_url(re.compile(r"/login/\?next=/orders/$"))
     flaws = flaws_of(page, closely=True)
-    page.get_by_label("Username").fill("operator")
+    page.get_by_label("User name or e-mail address").fill("operator")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_be_visible()
