@@ -53,14 +53,9 @@ def seller_central(marketplace: Marketplace) -> str | None:
 
 
 def consent_hosts() -> frozenset[str]:
-    """Amazon's own hosts of consent pages: Seller Central, and Vendor Central beside each."""
+    """Amazon's own hosts of consent pages: Seller Central, and Vendor Central of each domain."""
     sellers = {one.seller_central for one in MARKETPLACES.values() if one.seller_central}
-    vendors = {
-        host.replace("sellercentral-europe", "vendorcentral").replace(
-            "sellercentral", "vendorcentral"
-        )
-        for host in sellers
-    }
+    vendors = {f"vendorcentral.{one.domain}" for one in MARKETPLACES.values()}
     return frozenset(sellers | vendors)
 
 
