@@ -52,7 +52,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Without its header's name, as an exception may show it
     (re.compile(r"\b(Bearer\s+)[^\s\"',;]{8,}", re.IGNORECASE), rf"\1{REMOVED}"),
     # The user and password of an address
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@\"']*@", re.IGNORECASE), rf"\1{REMOVED}@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@\"']*@", re.IGNORECASE), rf"\1{REMOVED}@"),
 )
 # Whatever a terminal or a line-based reader would take for the end or the start of something
 _CONTROL = {

@@ -19,6 +19,14 @@ from solicit_dashboard.errors import bad_request
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
+# What no page of ours needs; passkeys are not among it.
+NOTHING_OF_THE_DEVICE = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer"),
+        *("microphone", "midi", "payment", "serial", "usb"),
+    )
+)
 _NUL = re.compile(r"%00|\x00")
 _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
 
@@ -42,6 +50,10 @@ def page_rules(get_response: GetResponse) -> Callable[[HttpRequest], HttpRespons
         if is_htmx(request) and response.status_code == 302:
             response = _redirect_for_htmx(request, response)
         response.headers["X-Request-ID"] = request_id
+        response.headers["Permissions-Policy"] = NOTHING_OF_THE_DEVICE
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        # for what is answered right here, without the middleware that sets it elsewhere
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         patch_vary_headers(response, ["HX-Request"])
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
