@@ -11,7 +11,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
+from hmac import compare_digest
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -197,6 +198,30 @@ def arrive(
         user=journey.user,
         known_order=known_order,
     )
+
+
+def read_return(address: str, state: str) -> tuple[str, str]:
+    """The (code, selling partner id) in the address that a browser was sent back to.
+
+    Raises ConnectError when it does not carry this state, or says that access was refused.
+    """
+    try:
+        query = parse_qs(urlsplit(address.strip()).query, max_num_fields=20)
+    except ValueError:
+        raise ConnectError(NO_LONGER_VALID) from None
+
+    def single(name: str) -> str:
+        values = query.get(name, [])
+        return values[0] if len(values) == 1 else ""
+
+    if not compare_digest(_digest(single("state")), _digest(state)):
+        raise StrayReturnError(NO_LONGER_VALID)
+    if single("error"):
+        raise ConnectError(NOT_GRANTED)
+    code = single("spapi_oauth_code")
+    if not 0 < len(code) <= LONGEST_CODE:
+        raise ConnectError(NO_CODE)
+    return code, single("selling_partner_id")
 
 
 def require_amazon(callback_uri: str) -> None:
