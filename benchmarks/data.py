@@ -20,7 +20,8 @@ from django.db import connection, models, transaction
 from audit.models import AuditEvent
 from benchmarks.belongings import STATEMENTS
 from messaging.models import ActionAttempt, ActionEvent, Batch, OutgoingAction
-from orders.models import Order, OrderItem, OrderSync
+from orders.models import Door, Order, OrderItem, OrderSync
+from orders.states import DoorName
 from sellers.models import AccountMarketplace, Application, Membership, Role, SellerAccount
 from spapi import MARKETPLACES
 
@@ -81,7 +82,8 @@ def _people_and_accounts(now: datetime) -> list[int]:
             application=application,
         )
         ids.append(account.pk)
-        OrderSync.objects.create(account=account, worked_at=now, updated_after=now)
+        OrderSync.objects.create(account=account, updated_after=now)
+        Door.objects.create(account=account, door=DoorName.POLLING, last_worked_at=now)
         for marketplace_id, _weight in marketplaces:
             known = MARKETPLACES[marketplace_id]
             AccountMarketplace.objects.create(

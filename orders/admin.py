@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from messaging.models import OutgoingAction
 from messaging.states import TAKEN, Status
-from orders.models import Exclusion, Order, OrderItem, OrderSync
+from orders.models import Door, Exclusion, Order, OrderHint, OrderItem, OrderSync
 from orders.states import Refusal
 from solicit_dashboard.admin_base import (
     SEARCH_HELP,
@@ -75,17 +75,39 @@ class ExclusionAdmin(ReadOnlyAdmin):
 class OrderSyncAdmin(ReadOnlyAdmin):
     """How far each account's orders were read; the token of a search under way is not shown."""
 
-    list_display = ("account", "updated_after", "worked_at", "due_at", "error")
+    list_display = ("account", "updated_after", "due_at", "way", "returns_looked_at")
     prefetched = ("account",)
     fields = (
         "account",
         "updated_after",
         "search_after",
+        "search_until",
         "search_before",
         "search_started_at",
         "pages",
+        "span_seconds",
+        "way",
+        "way_since",
         "due_at",
-        "worked_at",
-        "error",
-        "error_at",
+        "hints_due_at",
+        "returns_looked_at",
+        "refunds_looked_at",
     )
+
+
+@admin.register(Door)
+class DoorAdmin(ReadOnlyAdmin):
+    """By which doors each account's orders come in, and how each of them fares."""
+
+    list_display = ("account", "door", "last_worked_at", "newest_heard_at", "error", "error_at")
+    list_filter = ("door",)
+    prefetched = ("account",)
+
+
+@admin.register(OrderHint)
+class OrderHintAdmin(ReadOnlyAdmin):
+    """Orders that somebody said have changed, and that Amazon has not been asked for yet."""
+
+    list_display = ("amazon_order_id", "account", "heard_at", "due_at", "attempts", "parked_at")
+    list_filter = ("account",)
+    prefetched = ("account",)

@@ -19,6 +19,12 @@ LATE_AFTER: Mapping[DoorName, timedelta | None] = {
     DoorName.REPORTS: timedelta(hours=30),
     DoorName.CSV: None,
 }
+_NOT_DONE: Mapping[DoorName, str] = {
+    DoorName.POLLING: "orders were not read",
+    DoorName.NOTIFICATIONS: "notifications were not read",
+    DoorName.REPORTS: "reports were not read",
+    DoorName.CSV: "no file was read",
+}
 # How often orders are searched, and how often while notifications tell of them.
 POLL_EVERY = timedelta(minutes=20)
 POLL_EVERY_BESIDE_NOTIFICATIONS = timedelta(hours=6)
@@ -38,12 +44,21 @@ class DoorState:
     error: str
     error_at: datetime | None
     late_by: timedelta | None
+    late_after: timedelta | None
     counters: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     @property
     def label(self) -> str:
         """The door's name for a person."""
         return str(self.door.label)
+
+    @property
+    def trouble(self) -> str:
+        """What a person should know of a late door, in a sentence or two; '' while it is in time."""
+        if self.late_by is None or self.late_after is None:
+            return ""
+        what = _NOT_DONE[self.door]
+        return f"{what} for over {_span(self.late_after)}. {self.error}".strip()
 
 
 def door_states(accounts: Collection[SellerAccount], now: datetime) -> dict[int, list[DoorState]]:
@@ -93,5 +108,13 @@ def _state(
         error=row.error if row else "",
         error_at=row.error_at if row else None,
         late_by=late_by,
+        late_after=after,
         counters=row.counters if row else {},
     )
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} minutes"
+    return "an hour" if minutes == 60 else f"{minutes // 60} hours"

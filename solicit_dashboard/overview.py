@@ -19,8 +19,9 @@ from django.views.decorators.http import require_safe
 
 from messaging.outbox import PILL_OF, OutboxFilter
 from messaging.progress import LaneQueue, lane_queues
+from orders.freshness import DoorState, door_states
 from orders.models import Order, OrderSync
-from orders.states import Tone
+from orders.states import DoorName, Tone
 from orders.views.pills import PILLS_BY_NAME
 from sellers.memberships import reviews_due
 from sellers.models import Connection, Role, SellerAccount
@@ -32,8 +33,8 @@ from solicit_dashboard.overview_records import records_line
 
 # Also messages: an order tells of its solicitation only.
 LOOK = OutboxFilter(pill=PILL_OF["look"])
-# A sync is due every 20 minutes; after three that did not come something is wrong.
-SYNC_IS_LATE = timedelta(hours=1)
+# Of a search under way Amazon gives a page in three minutes.
+PAGE_IS_LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,16 @@ class AccountLine:
 
     account: SellerAccount
     synced_at: datetime | None
-    sync_error: str
-    is_sync_late: bool
+    late_doors: list[DoorState]
     is_first_sync_under_way: bool
     tone: Tone
     words: str
     queue: LaneQueue | None
+
+    @property
+    def is_sync_late(self) -> bool:
+        """Whether its orders should have been read since they were."""
+        return any(state.door == DoorName.POLLING for state in self.late_doors)
 
 
 @dataclass(frozen=True)
@@ -135,33 +140,47 @@ def list_tiles(
 
 
 def account_lines(accounts: Collection[SellerAccount], now: datetime) -> list[AccountLine]:
-    """How each account stands, in two queries."""
+    """How each account stands, in three queries."""
     ids = [account.pk for account in accounts]
     syncs = {sync.account_id: sync for sync in OrderSync.objects.filter(account_id__in=ids)}
+    doors = door_states(accounts, now)
     queues = {queue.account_id: queue for queue in lane_queues(ids, now)}
     return [
-        _line(account, syncs.get(account.pk), queues.get(account.pk), now) for account in accounts
+        _line(account, syncs.get(account.pk), doors[account.pk], queues.get(account.pk), now)
+        for account in accounts
     ]
 
 
 def _line(
-    account: SellerAccount, sync: OrderSync | None, queue: LaneQueue | None, now: datetime
+    account: SellerAccount,
+    sync: OrderSync | None,
+    doors: list[DoorState],
+    queue: LaneQueue | None,
+    now: datetime,
 ) -> AccountLine:
-    synced_at = sync.worked_at if sync else None
-    # a long search is no silence: Amazon gives a page in three minutes
+    polling = next(state for state in doors if state.door == DoorName.POLLING)
+    synced_at = polling.last_worked_at
+    # a long search is no silence
     page_at = sync.page_at if sync else None
-    heard_at = max(filter(None, (synced_at, page_at)), default=account.created_at)
-    if account.connection != Connection.CONNECTED:
+    is_reading = page_at is not None and page_at >= now - PAGE_IS_LATE
+    is_connected = account.connection == Connection.CONNECTED
+    if not is_connected:
         tone, words = Tone.BAD, account.why_held().rstrip(".")
     elif account.paused_at is not None:
         tone, words = Tone.WARN, "Paused"
     else:
         tone, words = Tone.GOOD, "Connected"
+    late_doors = [
+        state
+        for state in doors
+        if is_connected
+        and state.late_by is not None
+        and not (is_reading and state.door == DoorName.POLLING)
+    ]
     return AccountLine(
         account=account,
         synced_at=synced_at,
-        sync_error=sync.error if sync else "",
-        is_sync_late=account.connection == Connection.CONNECTED and heard_at < now - SYNC_IS_LATE,
+        late_doors=late_doors,
         is_first_sync_under_way=synced_at is None and sync is not None and sync.pages > 0,
         tone=tone,
         words=words,
@@ -189,11 +208,7 @@ def list_warnings(lines: Collection[AccountLine], needs_a_look: int) -> list[War
     warnings = []
     for line in lines:
         name = line.account.name
-        if line.is_sync_late:
-            cause = f" {line.sync_error}" if line.sync_error else ""
-            warnings.append(
-                Warning(Tone.WARN, f"{name}: orders were not read for over an hour.{cause}")
-            )
+        warnings += [Warning(Tone.WARN, f"{name}: {state.trouble}") for state in line.late_doors]
     if needs_a_look:
         is_one = needs_a_look == 1
         what = "review request or message" if is_one else "review requests or messages"

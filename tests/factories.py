@@ -25,8 +25,16 @@ from messaging.models import (
     mark_orders,
 )
 from messaging.states import Status
-from orders.models import Exclusion, ExclusionKind, Order, OrderItem, OrderSync
-from orders.states import FulfilledBy, FulfillmentStatus, WindowSource
+from orders.models import (
+    Door,
+    Exclusion,
+    ExclusionKind,
+    Order,
+    OrderHint,
+    OrderItem,
+    OrderSync,
+)
+from orders.states import DoorName, FulfilledBy, FulfillmentStatus, WindowSource
 from sellers.models import (
     AccountMarketplace,
     Application,
@@ -184,6 +192,30 @@ class OrderSyncFactory(DjangoModelFactory[OrderSync]):
         model = OrderSync
 
     account = factory.SubFactory(SellerAccountFactory)
+
+
+class DoorFactory(DjangoModelFactory[Door]):
+    """The polling of an account, which worked a moment ago."""
+
+    class Meta:
+        model = Door
+
+    account = factory.SubFactory(SellerAccountFactory)
+    door = DoorName.POLLING
+    last_worked_at = _ago(minutes=5)
+
+
+class OrderHintFactory(DjangoModelFactory[OrderHint]):
+    """An order that was heard of, and is due to be asked for."""
+
+    class Meta:
+        model = OrderHint
+
+    account = factory.SubFactory(SellerAccountFactory)
+    amazon_order_id = factory.Sequence(lambda n: f"305-{n:07d}-{n:07d}")
+    doors = [DoorName.NOTIFICATIONS.value]
+    heard_at = _ago(minutes=1)
+    due_at = _ago(minutes=1)
 
 
 class BatchFactory(DjangoModelFactory[Batch]):

@@ -17,16 +17,18 @@ from django.utils import timezone
 from audit.models import AuditEvent, AuditKind
 from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
-from orders.models import Exclusion, Order, OrderSync
+from orders.models import Door, Exclusion, Order, OrderHint, OrderSync
 from sellers.models import Application, Membership, SellerAccount
 from solicit_dashboard import admin_base
 from solicit_dashboard.admin_base import ReadOnlyAdmin
 from tests.factories import (
     BatchFactory,
+    DoorFactory,
     ExclusionFactory,
     KillSwitchFactory,
     MembershipFactory,
     OrderFactory,
+    OrderHintFactory,
     OrderItemFactory,
     OrderSyncFactory,
     OutgoingActionFactory,
@@ -46,6 +48,8 @@ RECORDS: list[type[Model]] = [
     Application,
     Exclusion,
     OrderSync,
+    Door,
+    OrderHint,
     KillSwitch,
 ]
 # The statements that a list takes, whatever its rows.
@@ -60,6 +64,8 @@ QUERIES = {
     Application: 4,
     Exclusion: 7,
     OrderSync: 5,
+    Door: 5,
+    OrderHint: 6,
     KillSwitch: 6,
 }
 
@@ -103,6 +109,8 @@ def fill(number: int) -> None:
             Status.REFUSED, Status.QUEUED, at=timezone.now(), user=user
         )
         OrderSyncFactory(account=order.account)
+        DoorFactory(account=order.account)
+        OrderHintFactory(account=order.account)
         ExclusionFactory(account=order.account)
         KillSwitchFactory(account=order.account)
         AuditEvent.objects.create(kind=AuditKind.REQUESTED, user=user, account_id=order.account_id)

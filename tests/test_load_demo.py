@@ -18,7 +18,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from messaging.models import ActionAttempt, ActionEvent, AttemptOutcome, Batch, OutgoingAction
 from messaging.states import OPEN, TAKEN, Status, may_follow
-from orders.models import Order, OrderSync
+from orders.models import Door, Order
 from sandbox.testing import Running, running
 from sellers.models import Membership, SellerAccount
 
@@ -241,7 +241,7 @@ def test_the_past_is_whole_or_not_there(
     assert not OutgoingAction.objects.exists()
     assert not Batch.objects.exists()
     assert load(amazon, capsys)["new_actions"] > 100
-    assert OrderSync.objects.exclude(worked_at=None).count() == 2
+    assert Door.objects.exclude(last_worked_at=None).count() == 2
 
 
 def test_it_refuses_to_show_the_keys_to_anybody_but_the_sandbox(data_dir: Path) -> None:

@@ -14,6 +14,7 @@ from messaging.states import Status
 from sellers.models import Connection, Role, SellerAccount
 from solicit_dashboard.overview import account_lines, list_warnings
 from tests.factories import (
+    DoorFactory,
     MembershipFactory,
     OrderFactory,
     OrderSyncFactory,
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def account() -> SellerAccount:
     account: SellerAccount = SellerAccountFactory(name="Nordwind")
-    OrderSyncFactory(account=account, worked_at=timezone.now())
+    OrderSyncFactory(account=account)
+    DoorFactory(account=account, last_worked_at=timezone.now())
     return account
 
 
@@ -58,7 +60,7 @@ def test_more_rows_take_no_more_queries(client: Client, account: SellerAccount) 
     queries()
     before = queries()
     fill(account, 2)
-    assert queries() == before == 14
+    assert queries() == before == 15
 
 
 def test_tiles_count_what_their_lists_show(client: Client, account: SellerAccount) -> None:
@@ -127,7 +129,7 @@ def test_what_stops_sending_is_said_once_by_the_banner(
     client: Client, account: SellerAccount
 ) -> None:
     paused = SellerAccountFactory(name="Ahead", paused_at=timezone.now())
-    OrderSyncFactory(account=paused, worked_at=timezone.now())
+    DoorFactory(account=paused, last_worked_at=timezone.now())
     account.connection = Connection.RECONNECT
     account.save()
     warnings = list_warnings(account_lines([paused, account], timezone.now()), 2)
@@ -137,9 +139,9 @@ def test_what_stops_sending_is_said_once_by_the_banner(
 
 
 def test_a_late_sync_is_a_warning_with_its_cause(account: SellerAccount) -> None:
-    account.order_sync.worked_at = timezone.now() - timedelta(hours=2)
-    account.order_sync.error = "Amazon answered 503."
-    account.order_sync.save()
+    account.doors.update(
+        last_worked_at=timezone.now() - timedelta(hours=2), error="Amazon answered 503."
+    )
     (warning,) = list_warnings(account_lines([account], timezone.now()), 0)
     assert warning.text == "Nordwind: orders were not read for over an hour. Amazon answered 503."
 
@@ -171,7 +173,7 @@ def test_a_long_first_reading_is_not_told_as_none(account: SellerAccount) -> Non
     now = timezone.now()
     SellerAccount.objects.filter(pk=account.pk).update(created_at=now - timedelta(hours=5))
     account.refresh_from_db()
-    account.order_sync.worked_at = None
+    account.doors.update(last_worked_at=None)
     account.order_sync.page_at, account.order_sync.pages = now - timedelta(minutes=3), 90
     account.order_sync.save()
     [line] = account_lines([account], now)

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from orders.freshness import POLL_EVERY_BESIDE_NOTIFICATIONS, works
 from orders.ingest.hints import fetch_hinted
 from orders.ingest.poll import EVERY, SyncResult, sync_orders
-from orders.models import OrderHint, OrderSync
+from orders.models import Door, OrderHint, OrderSync
+from orders.states import DoorName
 from sellers.clients import account_key, client_for
 from sellers.models import SellerAccount
 from solicit_dashboard.ratelimit import RedisLimiter
@@ -21,12 +23,15 @@ logger = logging.getLogger(__name__)
 # One account's first run must not keep the others waiting.
 PAGES_PER_TURN = 25
 HINTS_PER_TURN = 60
+_COMPARED = (DoorName.POLLING, DoorName.NOTIFICATIONS)
 
 
 def take_due(now: datetime) -> Iterator[SellerAccount]:
     """Each account whose time has come (UTC), once: whoever else looks finds it taken.
 
     It is due again in 20 minutes if nobody says otherwise, so that a worker's death costs no more.
+    While notifications tell of its orders and no search is under way, it is passed over until the
+    last search ended 6 hours ago; when they fall silent, its next turn comes as always.
     """
     reachable = SellerAccount.objects.reachable()
     OrderSync.objects.bulk_create(
@@ -38,10 +43,32 @@ def take_due(now: datetime) -> Iterator[SellerAccount]:
         .select_related("account__application")
         .order_by("due_at", "pk")
     )
+    resting = _resting(now)
     for sync in due:
         unmoved = Q(due_at=None) if sync.due_at is None else Q(due_at=sync.due_at)
-        if OrderSync.objects.filter(unmoved, pk=sync.pk).update(due_at=now + EVERY):
+        is_taken = OrderSync.objects.filter(unmoved, pk=sync.pk).update(due_at=now + EVERY)
+        if is_taken and (sync.account_id not in resting or sync.search_after is not None):
             yield sync.account
+
+
+def _resting(now: datetime) -> set[int]:
+    """The accounts whose orders notifications tell, and which were searched lately enough."""
+    rows = {(row.account_id, row.door): row for row in Door.objects.filter(door__in=_COMPARED)}
+    told = {
+        account_id
+        for (account_id, door), row in rows.items()
+        if door == DoorName.NOTIFICATIONS and works(row, now)
+    }
+    # a turn early rather than late: it is looked at every 20 minutes only
+    since = now - POLL_EVERY_BESIDE_NOTIFICATIONS + EVERY
+    return {
+        account_id
+        for account_id in told
+        if (polling := rows.get((account_id, DoorName.POLLING))) is not None
+        and not polling.error
+        and polling.last_worked_at is not None
+        and polling.last_worked_at > since
+    }
 
 
 def sync_due_accounts(clock: Callable[[], datetime], is_stopping: Callable[[], bool]) -> int:

@@ -16,6 +16,7 @@ from django.db import transaction
 
 import spapi
 from orders.ingest.rows import clean_text
+from orders.ingest.sources import ask_order
 from orders.ingest.upsert import Counts, upsert_orders
 from orders.locking import lock_orders_of
 from orders.models import Order, OrderHint, OrderHintQuerySet, OrderSync
@@ -33,8 +34,6 @@ from spapi import (
     Throttled,
 )
 
-# Never BUYER, RECIPIENT, TAX or PAYMENT: what is not asked for cannot be lost.
-INCLUDED_DATA = ("FULFILLMENT", "CANCELLATION", "PACKAGES", "PROCEEDS")
 LONGEST_NUMBER = 32
 CHUNK = 500
 # Orders asked for at a time, and stored in one transaction: what a kill makes us ask again.
@@ -111,12 +110,13 @@ def fetch_hinted(
     An error about the connection is noted on the account; nothing is raised for it. `now` is UTC.
     """
     result = FetchResult()
+    way = OrderSync.objects.filter(account=account).values_list("way", flat=True).first() or 0
     while result.asked < most:
         waiting = OrderHint.objects.filter(account=account).due(now)
         hints = list(waiting[: min(ASKED_AT_ONCE, most - result.asked)])
         if not hints:
             return result
-        answers = _ask(client, hints)
+        answers = _ask(client, hints, way)
         stop = next((error for error in map(_stops, answers.values()) if error), None)
         counts = _store(account, hints, answers, now)
         asked = sum(not _stops(answer) for answer in answers.values())
@@ -126,12 +126,12 @@ def fetch_hinted(
     return result
 
 
-def _ask(client: Client, hints: list[OrderHint]) -> dict[int, spapi.Order | SpApiError]:
+def _ask(client: Client, hints: list[OrderHint], way: int) -> dict[int, spapi.Order | SpApiError]:
     """What Amazon answered, by the hint's number; threads call, and leave the database alone."""
 
     def ask(number: str) -> spapi.Order | SpApiError:
         try:
-            return client.get_order(number, included_data=INCLUDED_DATA)
+            return ask_order(client, number, way)
         except SpApiError as error:
             return error
 

@@ -18,6 +18,7 @@ from django.db import transaction
 import spapi
 from orders.ingest.hints import LONGEST_NUMBER, note_hints
 from orders.ingest.rows import (
+    BUSINESS,
     INGESTED_FIELDS,
     SIDE_FIELDS,
     clean_text,
@@ -61,6 +62,22 @@ class OrderFacts:
     def has_side_facts(self) -> bool:
         """Whether it says something that the orders API never tells."""
         return any(fact is not None for fact in (self.fba_arrival_at, self.returned, self.refunded))
+
+
+def facts_of(order: spapi.Order) -> OrderFacts:
+    """What is known of an order that Amazon told in part."""
+    return OrderFacts(
+        order.order_id,
+        updated_at=order.updated_at,
+        purchased_at=order.created_at,
+        marketplace_id=order.marketplace_id,
+        channel_name=order.channel_name,
+        fulfillment_status=order.fulfillment_status,
+        fulfilled_by=order.fulfilled_by,
+        service_level=order.service_level,
+        is_business=BUSINESS in order.programs,
+        total=order.total,
+    )
 
 
 def upsert_facts(

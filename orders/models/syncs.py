@@ -20,17 +20,26 @@ class OrderSync(models.Model):
     )
     # A search that is under way: its parameters must be repeated exactly, its token is good for 24 h.
     search_after = models.DateTimeField(null=True, blank=True)
-    search_before = models.DateTimeField(null=True, blank=True)
+    search_until = models.DateTimeField(
+        null=True, blank=True, help_text="Where the span ends that is read; empty for the last."
+    )
+    search_before = models.DateTimeField(
+        null=True, blank=True, help_text="Until when Amazon's first page said it is complete."
+    )
     search_started_at = models.DateTimeField(null=True, blank=True)
     next_token = models.TextField(blank=True)
     page_at = models.DateTimeField(
         null=True, blank=True, help_text="When the last page was read: its token counts from then."
     )
     pages = models.PositiveIntegerField(default=0, help_text="Pages read of the search under way.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next run may begin.")
-    worked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a search last ran to its end."
+    span_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How much time one search covers, since one was too long."
     )
+    way = models.PositiveSmallIntegerField(
+        default=0, help_text="How Amazon is asked: 0 with all data sets, 1 with fewer, 2 version 0."
+    )
+    way_since = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next run may begin.")
     hints_due_at = models.DateTimeField(
         null=True, blank=True, help_text="When the next order that was heard of may be asked for."
     )
@@ -40,8 +49,6 @@ class OrderSync(models.Model):
     refunds_looked_at = models.DateTimeField(
         null=True, blank=True, help_text="Until when we know which orders were refunded."
     )
-    error = models.CharField(max_length=500, blank=True)
-    error_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"Orders of {self.account}"

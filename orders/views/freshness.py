@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orders.models import OrderSync
+from orders.models import Door
+from orders.states import DoorName
 from sellers.models import SellerAccount
 
 # Accounts that were read within this time of each other are as fresh as each other.
@@ -30,8 +31,11 @@ class Freshness:
 
 def freshness(accounts: Sequence[SellerAccount]) -> Freshness:
     """How fresh the orders of these accounts are, in one query."""
-    rows = OrderSync.objects.filter(account__in=[account.pk for account in accounts])
-    read_at = {pk: at for pk, at in rows.values_list("account_id", "worked_at") if at is not None}
+    doors = Door.objects.filter(
+        account__in=[account.pk for account in accounts], door=DoorName.POLLING
+    )
+    rows = doors.values_list("account_id", "last_worked_at")
+    read_at = {pk: at for pk, at in rows if at is not None}
     unread = [account.name for account in accounts if account.pk not in read_at]
     if len(unread) > MOST_NAMES + 1:
         unread[MOST_NAMES:] = [f"{len(unread) - MOST_NAMES} more"]

@@ -51,7 +51,12 @@ def make(people: dict[str, str]) -> dict[str, Any]:
             user=person, account=account, role=Role(people[person.username])
         )
     asker = factories.UserFactory(username=ATTACKS[5], first_name=ATTACKS[0], last_name=ATTACKS[1])
-    factories.OrderSyncFactory(account=account, error=ATTACKS[6], error_at=account.created_at)
+    factories.DoorFactory(
+        account=account,
+        last_worked_at=None,
+        error=ATTACKS[6],
+        error_at=account.created_at,
+    )
     batch = factories.BatchFactory(
         created_by=asker,
         description=ATTACKS[0],

@@ -20,6 +20,7 @@ from orders.ingest.hints import (
     unknown_versions,
 )
 from orders.ingest.partial import OrderFacts, upsert_facts
+from orders.ingest.sources import INCLUDED_DATA
 from orders.ingest.upsert import Counts, upsert_orders
 from orders.models import Order, OrderHint, OrderSync
 from orders.states import DoorName
@@ -86,8 +87,8 @@ def test_what_was_heard_of_is_asked_for_stored_and_forgotten(account: SellerAcco
     assert fetch(account, amazon) == FetchResult(Counts(new=1), asked=1)
     assert Order.objects.get().amazon_order_id == FIRST
     assert not OrderHint.objects.exists()
-    assert amazon.data == {hints.INCLUDED_DATA}
-    assert not {"BUYER", "RECIPIENT", "TAX", "PAYMENT"} & set(hints.INCLUDED_DATA)
+    assert amazon.data == {INCLUDED_DATA}
+    assert not {"BUYER", "RECIPIENT", "TAX", "PAYMENT"} & set(INCLUDED_DATA)
 
 
 def test_an_order_heard_of_by_many_doors_many_times_is_asked_for_once(

@@ -10,11 +10,19 @@ import pytest
 
 import spapi
 from orders.ingest import poll
-from orders.ingest.poll import EVERY, INCLUDED_DATA, OVERLAP, SyncResult, sync_orders
+from orders.ingest.due import take_due
+from orders.ingest.hints import fetch_hinted
+from orders.ingest.poll import EVERY, SyncResult, sync_orders
+from orders.ingest.search import OVERLAP
+from orders.ingest.sources import INCLUDED_DATA, WITHOUT_FULFILLMENT
 from orders.ingest.upsert import Counts
-from orders.models import Order, OrderSync
+from orders.models import Door, Order, OrderHint, OrderItem, OrderSync
 from sellers.models import Connection, SellerAccount
-from tests.factories import OrderSyncFactory, SellerAccountFactory
+from tests.factories import (
+    AccountMarketplaceFactory,
+    OrderSyncFactory,
+    SellerAccountFactory,
+)
 from tests.orders.amazon import DAY, NOON, an_order
 from tests.orders.fake_amazon import FakeAmazon
 
@@ -54,6 +62,10 @@ def sync_of(account: SellerAccount) -> OrderSync:
     return OrderSync.objects.get(account=account)
 
 
+def door_of(account: SellerAccount) -> Door:
+    return Door.objects.get(account=account, door="polling")
+
+
 def stored() -> list[str]:
     return list(Order.objects.order_by("amazon_order_id").values_list("amazon_order_id", flat=True))
 
@@ -67,8 +79,10 @@ def test_all_pages_are_read_and_the_cursor_stands_at_amazons_moment(
     assert stored() == numbers(5)
     sync = sync_of(account)
     assert sync.updated_after == NOON - 2 * MINUTE
-    assert (sync.worked_at, sync.due_at) == (NOON, NOON + EVERY)
-    assert (sync.next_token, sync.pages, sync.search_after, sync.error) == ("", 0, None, "")
+    assert sync.due_at == NOON + EVERY
+    assert (sync.next_token, sync.pages, sync.search_after) == ("", 0, None)
+    door = door_of(account)
+    assert (door.last_worked_at, door.newest_heard_at, door.error) == (NOON, NOON - DAY, "")
 
 
 def test_only_data_without_the_buyer_are_asked_for_and_parameters_stay_the_same(
@@ -207,7 +221,8 @@ def test_a_used_up_rate_is_waited_for_by_due_at_and_not_by_sleeping(
     result = run(account, amazon)
     assert result == SyncResult(Counts(new=2), pages=1, wait_seconds=wait)
     sync = sync_of(account)
-    assert (sync.due_at, sync.error) == (NOON + timedelta(seconds=wait), "")
+    assert sync.due_at == NOON + timedelta(seconds=wait)
+    assert (door_of(account).error, door_of(account).last_worked_at) == ("", None)
     amazon.now += timedelta(seconds=wait)
     assert run(account, amazon) == SyncResult(Counts(new=3), pages=2, finished=True)
 
@@ -257,7 +272,7 @@ def test_an_error_is_said_and_the_account_marked_when_it_is_about_the_connection
     result = run(account, amazon)
     sync = sync_of(account)
     assert error.message in result.error
-    assert (sync.error, sync.error_at) == (result.error, NOON)
+    assert (door_of(account).error, door_of(account).error_at) == (result.error, NOON)
     assert sync.due_at is not None
     assert sync.due_at > NOON
     account.refresh_from_db()
@@ -266,7 +281,7 @@ def test_an_error_is_said_and_the_account_marked_when_it_is_about_the_connection
 
     amazon.before = lambda number: None
     assert run(account, amazon).finished
-    assert (sync_of(account).error, sync_of(account).error_at) == ("", None)
+    assert (door_of(account).error, door_of(account).error_at) == ("", None)
 
 
 def test_a_repeated_token_stops_the_search(account: SellerAccount) -> None:
@@ -275,18 +290,150 @@ def test_a_repeated_token_stops_the_search(account: SellerAccount) -> None:
     result = run(account, amazon)
     assert "same next page twice" in result.error
     assert len(amazon.calls) == 2
-    assert sync_of(account).error == result.error
+    assert door_of(account).error == result.error
     assert sync_of(account).updated_after is None
 
 
-def test_an_endless_search_stops_after_a_thousand_pages(
+@pytest.mark.parametrize("full", [False, True])
+def test_a_search_of_too_many_pages_is_made_in_spans(
+    account: SellerAccount, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    monkeypatch.setattr(poll, "MOST_PAGES", 3)
+    amazon = FakeAmazon(
+        *(
+            an_order(order_id, updated_at=NOON - (1 + 40 * full) * index * DAY - MINUTE * 5)
+            for index, order_id in enumerate(numbers(18))
+        )
+    )
+    if full:
+        # what was read before does not count, and does not come back
+        OrderSyncFactory(account=account, updated_after=NOON - DAY)
+    assert run(account, amazon, full=full).finished
+    assert stored() == numbers(18)
+    sync = sync_of(account)
+    assert (sync.updated_after, sync.search_until) == (NOON - 2 * MINUTE, None)
+    spans = sorted({(call["after"], call.get("until", NOON)) for call in amazon.calls})
+    assert len(spans) > 4
+    # the next one is short enough, and asks for no span
+    amazon.now += EVERY
+    run(account, amazon)
+    assert "until" not in amazon.calls[-1]
+
+
+def test_a_kill_between_two_spans_leaves_no_gap(
     account: SellerAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll, "MOST_PAGES", 3)
-    amazon = world(9)
+    chance = random.Random(3)
+    amazon = FakeAmazon(
+        *(
+            an_order(order_id, updated_at=NOON - index * DAY - MINUTE * 5)
+            for index, order_id in enumerate(numbers(30))
+        )
+    )
+
+    def sometimes(number: int) -> None:
+        if chance.random() < 0.3:
+            raise Killed
+
+    amazon.before = sometimes
+    for _attempt in range(200):
+        try:
+            if run(account, amazon).finished:
+                break
+        except Killed:
+            continue
+    assert stored() == numbers(30)
+
+
+def test_orders_that_all_changed_at_once_are_too_many_and_an_alarm(
+    account: SellerAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poll, "MOST_PAGES", 3)
+    amazon = FakeAmazon(*(an_order(number, updated_at=NOON - DAY) for number in numbers(9)))
     result = run(account, amazon)
     assert "more than 3 pages" in result.error
-    assert len(amazon.calls) == 3
+    assert door_of(account).error == result.error
+    assert len(amazon.calls) < 60
+
+
+def test_where_amazon_refuses_the_dates_they_come_from_version_0(account: SellerAccount) -> None:
+    amazon = world(5)
+    reference = SellerAccountFactory()
+    run(reference, amazon)
+    amazon.without_fulfillment = True
+    assert run(account, amazon) == SyncResult(Counts(new=5), pages=3, finished=True)
+    assert [call["data"] for call in amazon.calls[3:]] == [INCLUDED_DATA] + 3 * [
+        WITHOUT_FULFILLMENT
+    ]
+    mine = Order.objects.filter(account=account)
+    assert set(mine.values_list("fixed_refusal", flat=True)) == {"partial"}
+    assert fetch_hinted(account, client=amazon.client, now=NOON).counts == Counts(changed=5)
+    assert not OrderHint.objects.exists()
+
+    def facts(of: SellerAccount) -> list[dict[str, Any]]:
+        hidden = {"id", "account_id", "first_seen_at"}
+        rows = Order.objects.filter(account=of).order_by("amazon_order_id").values()
+        return [{k: v for k, v in row.items() if k not in hidden} for row in rows]
+
+    assert facts(account) == facts(reference)
+    # the same for a day, then the first way is tried again
+    amazon.now += EVERY
+    run(account, amazon)
+    assert amazon.calls[-1]["data"] == WITHOUT_FULFILLMENT
+    amazon.without_fulfillment = False
+    amazon.now += DAY
+    run(account, amazon)
+    assert amazon.calls[-1]["data"] == INCLUDED_DATA
+    assert sync_of(account).way == 0
+
+
+def test_where_amazon_refuses_every_search_version_0_serves_alone(account: SellerAccount) -> None:
+    AccountMarketplaceFactory(account=account)
+    amazon = world(5)
+
+    def refuse(number: int) -> None:
+        raise spapi.BadRequest("InvalidInput", status=400)
+
+    amazon.before = refuse
+    assert run(account, amazon).finished
+    fetch_hinted(account, client=amazon.client, now=NOON)
+    assert stored() == numbers(5)
+    assert OrderItem.objects.count() == 5
+    assert set(Order.objects.values_list("fixed_refusal", flat=True)) == {""}
+
+
+def test_unknown_words_and_unreadable_entries_are_counted(account: SellerAccount) -> None:
+    amazon = FakeAmazon(
+        an_order(numbers(1)[0], fulfillment_status="NEW", unknown_words=("fulfillmentStatus=NEW",)),
+        an_order("3" * 40),
+    )
+    run(account, amazon)
+    assert door_of(account).counters == {
+        "unreadable": 1,
+        "unknown_words": {"fulfillmentStatus=NEW": 1},
+    }
+
+
+def test_twenty_accounts_stay_far_below_the_rate(account: SellerAccount) -> None:
+    rate, burst = (getattr(spapi.OPERATIONS["searchOrders"], name) for name in ("rate", "burst"))
+    amazon = world(3)
+    accounts = [account, *(SellerAccountFactory() for _ in range(19))]
+    moments: dict[int, list[Any]] = {one.pk: [] for one in accounts}
+    for _look in range(3 * 6):
+        for one in take_due(amazon.now):
+            before = len(amazon.calls)
+            run(one, amazon)
+            moments[one.pk] += [amazon.now] * (len(amazon.calls) - before)
+        amazon.now += EVERY / 2
+    for calls in moments.values():
+        assert 9 <= len(calls) <= 11
+        # a bucket of that rate is never found empty
+        tokens, last = float(burst), NOON
+        for at in calls:
+            tokens = min(burst, tokens + (at - last).total_seconds() * rate) - 1
+            last = at
+            assert tokens >= burst - 3
 
 
 def test_a_token_of_a_megabyte_is_not_sent_back(account: SellerAccount) -> None:
@@ -359,7 +506,8 @@ def test_a_request_that_amazon_calls_bad_is_not_repeated_for_ever(account: Selle
 
     amazon.before = refuse
     assert "InvalidInput" in run(account, amazon).error
-    assert len(amazon.calls) == 1
+    assert [call["data"] for call in amazon.calls] == [INCLUDED_DATA, WITHOUT_FULFILLMENT]
+    assert sync_of(account).way == 0
 
 
 def test_full_reads_all_that_amazon_keeps(account: SellerAccount) -> None:

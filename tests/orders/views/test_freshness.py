@@ -12,8 +12,8 @@ from django.utils.html import strip_tags
 from orders.views.freshness import Freshness, freshness
 from sellers.models import SellerAccount
 from tests.factories import (
+    DoorFactory,
     MembershipFactory,
-    OrderSyncFactory,
     SellerAccountFactory,
     UserFactory,
 )
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 def account(name: str, read_at: datetime | None = None) -> SellerAccount:
     found: SellerAccount = SellerAccountFactory(name=name)
-    OrderSyncFactory(account=found, worked_at=read_at)
+    DoorFactory(account=found, last_worked_at=read_at)
     return found
 
 
