@@ -1,12 +1,12 @@
 """Where notifications go: queues that were named, subscriptions to them, and what waits there.
 
 No queue is written to: what Amazon would deliver waits in an outbox, from which a test or a
-demonstration takes it (`POST /_outbox`) and puts it into whatever queue it has.
+demonstration takes it (`POST /_outbox`) and puts it into whatever queue it has. All of this is
+forgotten when the sandbox ends.
 """
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ class Destination:
     arn: str
 
     def as_json(self) -> dict[str, Any]:
-        """As Amazon shows it: the kind of resource that it is not, as null."""
+        """As Amazon shows it."""
         return {
             "name": self.name,
             "destinationId": self.destination_id,
@@ -118,7 +118,6 @@ class PostOffice:
         for one in self.subscriptions:
             self.seen_until[one] = min(since, self.seen_until[one])
 
-    def use(self, ids: Iterable[str]) -> bool:
-        """Whether a subscription uses one of these destinations."""
-        wanted = set(ids)
-        return any(one.destination_id in wanted for one in self.subscriptions.values())
+    def is_used(self, destination_id: str) -> bool:
+        """Whether a subscription delivers there."""
+        return any(one.destination_id == destination_id for one in self.subscriptions.values())

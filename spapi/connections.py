@@ -6,6 +6,7 @@ through the thread in which all of that happens.
 
 import http.client
 import ipaddress
+import logging
 import socket
 import threading
 import time
@@ -41,6 +42,19 @@ def _current() -> Exchange:
     if exchange is None:
         raise RuntimeError("a connection was used without an exchange")
     return exchange
+
+
+class _OfOthers(logging.Filter):
+    """Lets pass what urllib3 logs of other programs' requests, and nothing of ours.
+
+    It logs whole addresses at DEBUG, and that of a document is a key to it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return _under_way.exchange is None
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_OfOthers())
 
 
 class NotConnected(Exception):  # noqa: N818 - named for what happened

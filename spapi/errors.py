@@ -23,6 +23,7 @@ SpApiError
 │   ├── NotAvailable            403 "… not available for this amazonOrderId."
 │   ├── AlreadyRequested        403 "You have already requested a review …"
 │   ├── OutsideWindow           403 "… outside the 5-30 day range …"
+│   ├── StillInUse              403 "Destination has subscriptions"
 │   └── InvalidCombination      403 "Invalid amazonOrderId and template combination."
 └── Unknown                     the call may have had its effect
     ├── NoAnswer                reset, closed, timeout, deadline, cut before the status line
@@ -238,6 +239,10 @@ class OutsideWindow(Rejected):
 
 class InvalidCombination(Rejected):
     """The action is not offered in the order's present state."""
+
+
+class StillInUse(Rejected):
+    """What should be deleted is used by something else: a destination by subscriptions."""
 
 
 class Unknown(SpApiError):  # noqa: N818 - named for what is known

@@ -48,7 +48,7 @@ class NotificationsApi(Api):
         return self._ask(GET_DESTINATION, _read_destination, path)
 
     def delete_destination(self, destination_id: str) -> Accepted:
-        """Amazon delivers there no more; refused while subscriptions use it."""
+        """Amazon delivers there no more; StillInUse while there are subscriptions to it."""
         path = DELETE_DESTINATION.url_path(destination_id=destination_id)
         return self._deleted(DELETE_DESTINATION, path)
 

@@ -76,7 +76,7 @@ def delete_destination(state: State, call: Call) -> Answer:
     """200, and it is gone; 403 while a subscription uses it."""
     refuse_unknown(call.request, ())
     found = _destination(state, call)
-    if state.post.use([found.destination_id]):
+    if state.post.is_used(found.destination_id):
         message = "The requested action is forbidden."
         return error_answer(403, "Unauthorized", message, "Destination has subscriptions")
     del state.post.destinations[found.destination_id]
