@@ -22,6 +22,7 @@ from people.codes import spend_codes_until_now
 from people.confirmation import mark_confirmed
 from people.factors import forget_factor, mark_factor
 from people.limits import remember_browser
+from people.passwords import note_new_password, note_old_password
 from people.sessions import begin_session, end_other_sessions
 
 
@@ -42,6 +43,7 @@ def listen() -> None:
 
 def _logged_in(request: HttpRequest, user: User, **_rest: Any) -> None:
     begin_session(request)
+    note_old_password(request, user)
     steps = request.session.get("account_authentication_methods") or []
     names = [step.get("type") or step.get("method") for step in steps if isinstance(step, dict)]
     record_event(AuditKind.LOGGED_IN, user=user, subject=user.get_username(), steps=names)
@@ -96,6 +98,7 @@ def _codes_renewed(
 
 def _password_changed(request: HttpRequest, user: User, **_rest: Any) -> None:
     """Django ends the other sessions, whose hash no longer fits; here they leave the list too."""
+    note_new_password(request, user)
     record_event(AuditKind.PASSWORD_CHANGED, user=user, subject=user.get_username())
     end_other_sessions(request, user, why="password changed")
 

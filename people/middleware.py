@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from people.factors import has_factor, has_shown_factor, must_have_factor
 from people.limits import TooManyAttemptsError
+from people.passwords import has_old_password
 from people.sessions import BY_ITSELF, is_over, keep_alive
 from solicit_dashboard.errors import error_page
 
@@ -80,6 +81,20 @@ def second_factor(get_response: GetResponse) -> GetResponse:
                 # The page that they are sent to asks for these again, for ever.
                 return HttpResponse(status=204)
             return redirect("mfa_index")
+        return get_response(request)
+
+    return middleware
+
+
+def old_password(get_response: GetResponse) -> GetResponse:
+    """Whoever has had their password for too long changes it before anything else."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        name = _view_name(request) if has_old_password(request) else ""
+        if name in BY_ITSELF:
+            return HttpResponse(status=204)
+        if name and name not in _WITHOUT_FACTOR and request.user.is_authenticated:
+            return redirect("account_change_password")
         return get_response(request)
 
     return middleware

@@ -1,7 +1,9 @@
-"""What is kept of log-ins for a while: attempts that count against a limit, the first-run code."""
+"""What is kept of log-ins for a while: attempts that count against a limit, the age of
+passwords, the first-run code."""
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -22,6 +24,18 @@ class LogInAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt at {self.at:%Y-%m-%d %H:%M}"
+
+
+class PasswordAge(models.Model):
+    """Since when somebody has their password; without a row, since they were made."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"password of {self.changed_at:%Y-%m-%d}"
 
 
 class FirstRunCode(models.Model):

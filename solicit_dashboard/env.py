@@ -77,6 +77,7 @@ class Environment:
     admin_path: str
     admin_networks: tuple[str, ...]
     second_factor_required: bool
+    dpp_passwords: bool
 
     @property
     def serves_loopback_only(self) -> bool:
@@ -139,6 +140,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         admin_path=_admin_path(read),
         admin_networks=_admin_networks(read),
         second_factor_required=read.flag("SECOND_FACTOR_REQUIRED", default=not debug),
+        dpp_passwords=read.flag("DPP_PASSWORDS", default=True),
     )
     _check_together(read, environment)
     if read.faults:

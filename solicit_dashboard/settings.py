@@ -58,6 +58,7 @@ METRICS_TOKEN = _env.metrics_token
 ADMIN_PATH = _env.admin_path
 ADMIN_NETWORKS = _env.admin_networks
 SECOND_FACTOR_REQUIRED = _env.second_factor_required
+DPP_PASSWORDS = _env.dpp_passwords
 
 INSTALLED_APPS = [
     "solicit_dashboard",
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "people.middleware.session_limits",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "people.middleware.second_factor",
+    "people.middleware.old_password",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "people.middleware.too_many_attempts",

@@ -15,8 +15,10 @@ _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": "people.passwords.OwnNameValidator"},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
-    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+    {"NAME": "people.passwords.KnownPasswordValidator"},
+    {"NAME": "people.passwords.CharacterKindsValidator"},
 ]
 
 # Sessions, in seconds. The cookie lives as long as a session may.

@@ -46,7 +46,7 @@ from sellers.models import (
 )
 
 GERMANY = "A1PA6795UKMFR9"
-PASSWORD = "correct horse battery"
+PASSWORD = "Correct horse battery 9"
 DAY = timedelta(days=1)
 
 

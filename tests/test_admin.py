@@ -25,8 +25,8 @@ def test_a_superuser_keeps_people() -> None:
         {
             "username": "ann",
             "usable_password": "true",
-            "password1": "correct horse battery",
-            "password2": "correct horse battery",
+            "password1": "Correct horse battery 9",
+            "password2": "Correct horse battery 9",
         },
     )
     assert added.status_code == 302
