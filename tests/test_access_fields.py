@@ -16,7 +16,7 @@ from django.test import Client
 from sellers.models import Role, SellerAccount
 from tests.factories import MembershipFactory, UserFactory
 from tests.people.confirming import confirm
-from tests.test_access import ADDRESSES, TABLE, Things, make_things, rows
+from tests.test_access import ADDRESSES, TABLE, TABLES, Things, make_things
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -61,6 +61,13 @@ def _hostile_value(field: models.Field[Any, Any], other: SellerAccount, user: Us
     if field.choices:
         return str(list(field.flatchoices)[-1][0])
     return "1"
+
+
+def rows() -> dict[str, list[dict[str, Any]]]:
+    """All that a form could have changed, by table; the audit trail and sessions aside."""
+    return {
+        table._meta.label: list(table._default_manager.order_by("pk").values()) for table in TABLES
+    }
 
 
 Change = tuple[str, str, str]  # table, "new", "gone" or the column, the value
