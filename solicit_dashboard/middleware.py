@@ -84,15 +84,22 @@ def is_htmx(request: HttpRequest) -> bool:
     )
 
 
+def page_of_fragment(request: HttpRequest) -> str:
+    """Path and query of the page on which htmx asks, as it says; "" when it does not, or nonsense."""
+    here = getattr(request, "htmx", None)
+    try:
+        return (here.current_url_abs_path if here else "") or ""
+    except ValueError:  # such as http://[
+        return ""
+
+
 def _redirect_for_htmx(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """htmx follows a redirect by itself and would swap in what it finds there: tell it to go."""
     target = response.headers["Location"]
     login = resolve_url(settings.LOGIN_URL)
     if target.partition("?")[0] == login:
         # Back to the page that they were on, not to the fragment that it asked for.
-        here = getattr(request, "htmx", None)
-        path = here.current_url_abs_path if here else None
-        target = f"{login}?{urlencode({'next': path or '/'})}"
+        target = f"{login}?{urlencode({'next': page_of_fragment(request) or '/'})}"
     return HttpResponse(status=204, headers={"HX-Redirect": target})
 
 

@@ -102,3 +102,10 @@ def test_times_are_in_the_readers_zone(cookie: str, zone: str) -> None:
     readers_time_zone(view)(request)
     assert seen == [zone]
     assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_a_page_that_cannot_be_one_leads_to_the_first(db: None) -> None:
+    UserFactory()
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://["}
+    response = Client().get("/orders/", headers=headers)
+    assert response.headers["HX-Redirect"] == "/login/?next=%2F"

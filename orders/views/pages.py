@@ -28,7 +28,7 @@ from orders.views.selection import sign_all_matching
 from sellers.models import Role
 from solicit_dashboard.access import Reach, get_order, get_reach, get_user, single_value
 from solicit_dashboard.keyset import Cursor, read_page
-from solicit_dashboard.middleware import is_htmx
+from solicit_dashboard.middleware import is_htmx, page_of_fragment
 
 
 @require_safe
@@ -103,8 +103,8 @@ def render_row(
     """The row of this order, with a toast if there is something to say."""
     reach = get_reach(request)
     rows = order_rows([order.pk], reach, at=timezone.now())
-    here = request.htmx.current_url_abs_path if hasattr(request, "htmx") else ""
-    filters = OrderFilter.from_query(urlsplit(here or "").query, reach) or OrderFilter()
+    here = page_of_fragment(request)
+    filters = OrderFilter.from_query(urlsplit(here).query, reach) or OrderFilter()
     context = {
         "row": rows[0],
         "here": here or reverse("orders:list"),
