@@ -24,6 +24,7 @@ from people.factors import forget_factor, mark_factor
 from people.limits import remember_browser
 from people.passwords import note_new_password, note_old_password
 from people.sessions import begin_session, end_other_sessions
+from people.unsent import show_words
 
 
 def listen() -> None:
@@ -44,6 +45,7 @@ def listen() -> None:
 def _logged_in(request: HttpRequest, user: User, **_rest: Any) -> None:
     begin_session(request)
     note_old_password(request, user)
+    show_words(request)
     steps = request.session.get("account_authentication_methods") or []
     names = [step.get("type") or step.get("method") for step in steps if isinstance(step, dict)]
     record_event(AuditKind.LOGGED_IN, user=user, subject=user.get_username(), steps=names)

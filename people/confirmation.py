@@ -57,7 +57,7 @@ def ask_to_confirm(request: HttpRequest) -> HttpResponse:
     if request.method in ("GET", "HEAD") and not is_htmx(request):
         back = request.get_full_path()
     else:
-        back = _page_of(request)
+        back = page_of(request)
     if request.method not in ("GET", "HEAD"):
         request.session[AGAIN] = True
     target = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
@@ -66,7 +66,7 @@ def ask_to_confirm(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": target})
 
 
-def _page_of(request: HttpRequest) -> str:
+def page_of(request: HttpRequest) -> str:
     """The page that the form or fragment stands on, when it is one of ours, else the overview."""
     told = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
     if not url_has_allowed_host_and_scheme(told, allowed_hosts={request.get_host()}):

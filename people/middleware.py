@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, resolve_url
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from people.confirmation import page_of
 from people.factors import has_factor, has_shown_factor, must_have_factor
 from people.limits import TooManyAttemptsError
 from people.passwords import has_old_password
 from people.sessions import BY_ITSELF, is_over, keep_alive
+from people.unsent import keep_words
 from solicit_dashboard.errors import error_page
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -57,6 +60,29 @@ def session_limits(get_response: GetResponse) -> GetResponse:
                     last_seen_at=timezone.now()
                 )
         return get_response(request)
+
+    return middleware
+
+
+def unsent_words(get_response: GetResponse) -> GetResponse:
+    """A form that was sent when its session had ended leads, by the log-in, back to its page.
+
+    What was written there is kept until then. Who never had a session here leaves nothing behind.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if request.method != "POST" or response.status_code != 302:
+            return response
+        login = resolve_url(settings.LOGIN_URL)
+        target, _mark, query = response.headers["Location"].partition("?")
+        if target == login and "next" in QueryDict(query):
+            # The address of the form itself may be one that cannot be looked at.
+            back = urlencode({"next": page_of(request)})
+            response.headers["Location"] = f"{login}?{back}"
+            if settings.SESSION_COOKIE_NAME in request.COOKIES:
+                keep_words(request)
+        return response
 
     return middleware
 

@@ -100,7 +100,9 @@ def _redirect_for_htmx(request: HttpRequest, response: HttpResponseBase) -> Http
     if target.partition("?")[0] == login:
         # Back to the page that they were on, not to the fragment that it asked for.
         target = f"{login}?{urlencode({'next': page_of_fragment(request) or '/'})}"
-    return HttpResponse(status=204, headers={"HX-Redirect": target})
+    answer = HttpResponse(status=204, headers={"HX-Redirect": target})
+    answer.cookies = response.cookies  # the session may have ended, or begun
+    return answer
 
 
 @lru_cache(maxsize=256)

@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "people.middleware.session_limits",
+    "people.middleware.unsent_words",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "people.middleware.second_factor",
     "people.middleware.old_password",
