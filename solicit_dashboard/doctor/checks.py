@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
-from solicit_dashboard.doctor import account_checks, installation_checks
+from solicit_dashboard.doctor import account_checks, ages, installation_checks
 from solicit_dashboard.doctor.findings import Finding, bad, refusal
 from solicit_dashboard.doctor.visit import CannotAskError, Visit
 from spapi import SpApiError
@@ -52,6 +52,8 @@ ACCOUNT_CHECKS = (
     AccountCheck("rates", "Rate", account_checks.rates),
     AccountCheck("clock", "Clock", account_checks.clock),
     AccountCheck("queue", "Queue", account_checks.queue),
+    AccountCheck("secret", "Client secret", ages.secret),
+    AccountCheck("authorization", "Authorization", ages.authorization),
 )
 INSTALLATION_CHECKS = (
     InstallationCheck("redis", "Redis", installation_checks.redis),
