@@ -73,6 +73,8 @@ def test_what_is_not_set_has_the_documented_default() -> None:
     assert environment.lane_margin == 0.9995
     assert environment.lane_shards == 1
     assert environment.spapi_rate_factor == 1
+    assert environment.second_factor_required
+    assert environment.dpp_passwords
     assert (environment.log_format, environment.log_level) == ("text", "INFO")
     assert environment.sentry_dsn is None
     assert environment.metrics_token is None
@@ -130,6 +132,7 @@ def test_what_is_not_set_has_the_documented_default() -> None:
         ({"LANE_MARGIN": "1.01"}, "LANE_MARGIN", "no number"),
         ({"LANE_SHARDS": "0"}, "LANE_SHARDS", "no number"),
         ({"SPAPI_RATE_FACTOR": "2"}, "SPAPI_RATE_FACTOR", "Amazon's own"),
+        ({"SECOND_FACTOR_REQUIRED": "0"}, "SECOND_FACTOR_REQUIRED", "a password alone"),
         (
             {
                 "SPAPI_RATE_FACTOR": "2",
