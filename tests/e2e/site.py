@@ -15,6 +15,7 @@ _FIND_SAMPLES = """
 from django.utils import timezone
 from messaging.models import Batch, OutgoingAction
 from orders.models import Order
+from sellers.models import Application
 from tests.e2e.hostile import make
 def page(order):
     return f"/orders/{order.account_id}/{order.amazon_order_id}/"
@@ -30,6 +31,9 @@ result = {
         for status in ("unconfirmed", "unresolved", "sent")
         for pk in OutgoingAction.objects.filter(status=status).values_list("pk", flat=True)[:1]
     ],
+    "applications": [
+        f"/accounts/applications/{pk}/" for pk in Application.objects.values_list("pk", flat=True)[:1]
+    ],
     "hostile": make({"operator": "operator", "auditor": "operator", "manager": "manager"}),
 }
 """
@@ -42,6 +46,7 @@ class Samples:
     orders: dict[str, str]
     batches: list[str]
     decide: list[str]
+    applications: list[str]
     hostile: dict[str, Any]
 
 
@@ -69,6 +74,16 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
     "messaging:decide": lambda samples: [*samples.hostile["decide"], *samples.decide],
     "messaging:switches": lambda _: ["/stop/"],
     "sellers:list": lambda _: ["/accounts/"],
+    "sellers:account": lambda samples: [f"/accounts/{samples.hostile['account']}/"],
+    "sellers:connect": lambda samples: [
+        "/accounts/connect/",
+        f"/accounts/{samples.hostile['account']}/renew/",
+    ],
+    "sellers:application": lambda samples: [
+        *samples.applications,
+        "/accounts/applications/",
+        "/accounts/applications/add/",
+    ],
     "mfa_index": lambda _: [
         *("/me/", "/me/sessions/", "/me/password/", "/me/app/", "/me/passkeys/add/"),
         "/me/confirm/?next=/accounts/",
@@ -79,6 +94,9 @@ VISITORS = {
     "messaging:decide": "manager",
     "messaging:switches": "manager",
     "sellers:list": "manager",
+    "sellers:account": "manager",
+    "sellers:connect": "manager",
+    "sellers:application": "manager",
 }
 # Routes that are no pages of their own, and why.
 NO_PAGES = {
@@ -97,6 +115,14 @@ NO_PAGES = {
     "messaging:export": "a file",
     "messaging:lift": "a form",
     "sellers:pause": "a form",
+    "sellers:renew": "visited with connecting",
+    "sellers:applications": "visited with one of them",
+    "sellers:add_application": "visited with one of them",
+    "sellers:disconnect": "a form",
+    "sellers:consent": "a form; its page is visited in test_connect",
+    "sellers:consent_again": "a form; its page is visited in test_connect",
+    "sellers:from_appstore": "the page of connecting, for those whom Amazon sends",
+    "sellers:callback": "leads to an account; its refusal is visited in test_connect",
     "sellers:resume": "a form",
     "sellers:try_again": "a form",
     "login": "visited without a log-in",
