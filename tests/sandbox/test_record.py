@@ -4,7 +4,9 @@ import pytest
 
 from sandbox.amazon import Amazon
 from sandbox.messages import Answer, Request
+from sandbox.moments import DAY, to_text
 from sandbox.options import Options
+from sandbox.post import Destination, Subscription
 from sandbox.record import answer_record, is_record
 from tests.sandbox.conftest import NOW, Desk
 
@@ -154,3 +156,30 @@ def test_the_page_shows_the_record_as_text_without_any_script(desk):
     assert "&lt;script&gt;" in page
     assert "Nordlicht Home" in page
     assert desk.order_id(life) in page
+
+
+def test_notifications_are_taken_out_from_this_machine_and_as_json_alone(desk):
+    assert ask(desk.amazon, "/_outbox", {}, loopback=False).status == 403
+    assert ask(desk.amazon, "/_outbox", {}, kind="text/plain").status == 415
+    for document in ([], {"limit": -1}, {"limit": True}, {"limit": "all"}, {"since": "once"}):
+        assert ask(desk.amazon, "/_outbox", document).status == 400
+    assert json.loads(ask(desk.amazon, "/_outbox", {}).body) == {"messages": [], "left": 0}
+
+
+def test_notifications_are_taken_out_a_few_at_a_time(desk):
+    post = desk.amazon.state.post
+    post.destinations["d"] = Destination("d", "Orders", "arn")
+    post.subscriptions["s"] = Subscription("s", 0, "ORDER_CHANGE", "1.0", "d", NOW)
+    post.seen_until["s"] = NOW
+    since = to_text(NOW - 10 * DAY)
+    first = json.loads(ask(desk.amazon, "/_outbox", {"limit": 3, "since": since}).body)
+    rest = json.loads(ask(desk.amazon, "/_outbox", {}).body)
+    assert (len(first["messages"]), len(rest["messages"])) == (3, first["left"])
+    assert first["left"] > 10
+    assert {(one["destination_id"], one["arn"]) for one in rest["messages"]} == {("d", "arn")}
+    times = [
+        json.loads(one["body"])["NotificationMetadata"]["PublishTime"]
+        for one in (*first["messages"], *rest["messages"])
+    ]
+    assert times == sorted(times)
+    assert times[0] > since

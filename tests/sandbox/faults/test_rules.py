@@ -1,6 +1,8 @@
 import pytest
 
+from sandbox import operations
 from sandbox.faults import FaultError, Faults, parse_rules
+from sandbox.faults.rules import OPERATIONS
 
 LIST = "getSolicitationActionsForOrder"
 MESSAGE_LIST = "getMessagingActionsForOrder"
@@ -80,6 +82,15 @@ def test_any_operation_is_not_the_connection():
     assert faults.fired(LIST, None, None, 0) is None
 
 
+def test_any_operation_is_not_a_notification():
+    rules = [{"operation": "*", "do": CLOSE}]
+    assert Faults(parse_rules(rules, 1)).fired("notification", "A1", "306-1", 0) is None
+
+
+def test_every_operation_of_the_sandbox_can_go_wrong():
+    assert {operation.name for operation in operations.OPERATIONS} <= set(OPERATIONS)
+
+
 def test_a_fault_of_the_list_leaves_other_operations_alone():
     faults = Faults(parse_rules([{"operation": "*", "do": {"kind": "empty_list"}}], 1))
     assert faults.fired(POST, "A1", "306-1", 0) is None
@@ -137,6 +148,9 @@ def test_the_first_rule_that_fires_wins():
         ),
         ([{"operation": "*", "do": {"kind": "body", "text": "", "size": 1}}], "exactly one of"),
         ([{"operation": "*", "do": {"kind": "body", "base64": "é"}}], "must be base64"),
+        ([{"operation": "notification", "do": CLOSE}], "only lose, duplicate, late, poison can"),
+        ([{"operation": LIST, "do": {"kind": "lose"}}], "lose is only for notification"),
+        ([{"operation": LIST, "do": {"kind": "report_fatal"}}], "only for createReport"),
         ([{"operation": "*", "do": {"kind": "body", "size": 10**12}}], "to 256000000"),
         (
             [{"operation": POST, "do": {"kind": "empty_list"}}],
