@@ -41,6 +41,8 @@ class AuditKind(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", "Password changed"
     SESSION_ENDED = "session_ended", "Session ended"
     FIRST_PERSON = "first_person", "First person made"
+    PERSON_ADDED = "person_added", "Person added in the admin"
+    PERSON_CHANGED = "person_changed", "Person changed in the admin"
 
 
 class AuditEvent(models.Model):

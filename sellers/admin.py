@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
 
+from audit.models import AuditKind
+from audit.services import record_event
+from people.confirmation import confirmed_recently
 from sellers.models import AccountMarketplace, Application, Membership, SellerAccount
 from solicit_dashboard.admin_base import AnyModelAdmin, ReadOnlyAdmin, ReadOnlyInline
 
@@ -45,16 +51,37 @@ class SellerAccountAdmin(ReadOnlyAdmin):
     inlines = (MarketplaceInline, MembershipInline)
 
 
+@method_decorator(confirmed_recently, name="changeform_view")
+@method_decorator(confirmed_recently, name="delete_view")
 @admin.register(Membership)
 class MembershipAdmin(AnyModelAdmin):
-    """Who has which role on which account: no record, so a superuser changes it here."""
+    """Who has which role on which account: no record, so a superuser changes it here, on record."""
 
+    actions = None  # each on its own page, so that each stands in the audit trail
     list_display = ("user", "account", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "account")
     search_fields = ("user__username", "account__name")
     ordering = ("account__name", "user__username")
     fields = ("user", "account", "role")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Membership | None = None
+    ) -> tuple[str, ...]:
+        return ("user", "account") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            _record(AuditKind.ROLE_GIVEN, request, obj, role=obj.role)
+        elif "role" in form.changed_data:
+            _record(
+                AuditKind.ROLE_CHANGED, request, obj, before=form.initial["role"], after=obj.role
+            )
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        _record(AuditKind.ROLE_REMOVED, request, obj, before=obj.role)
+        super().delete_model(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)
@@ -64,6 +91,16 @@ class MembershipAdmin(AnyModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         return _is_superuser(request)
+
+
+def _record(kind: AuditKind, request: HttpRequest, member: Membership, **detail: str) -> None:
+    record_event(
+        kind,
+        user=request.user,
+        account_id=member.account_id,
+        subject=member.user.get_username(),
+        **detail,
+    )
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -5,17 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+
+from audit.models import AuditKind
+from audit.services import record_event
+from people.confirmation import confirmed_recently
+from people.sessions import end_other_sessions
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+@method_decorator(confirmed_recently, name="changeform_view")
+@method_decorator(confirmed_recently, name="user_change_password")
 @admin.register(User)
 class PeopleAdmin(UserAdmin):
-    """A permission to change people would be one to make oneself a superuser."""
+    """A permission to change people would be one to make oneself a superuser.
+
+    What superusers change of people stands in the audit trail. Who is no longer active is logged
+    out everywhere, and stays so when they are active again.
+    """
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)
@@ -25,6 +38,27 @@ class PeopleAdmin(UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            end_other_sessions(request, obj, why="no longer active")
+
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        record_event(AuditKind.PERSON_ADDED, user=request.user, subject=obj.get_username())
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> LogEntry:
+        record_event(
+            AuditKind.PERSON_CHANGED,
+            user=request.user,
+            subject=obj.get_username(),
+            is_active=obj.is_active,
+            is_staff=obj.is_staff,
+            is_superuser=obj.is_superuser,
+            changes=message,
+        )
+        return super().log_change(request, obj, message)
 
 
 @admin.register(Group)

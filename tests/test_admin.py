@@ -7,7 +7,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import UserFactory
+from audit.models import AuditEvent
+from tests.factories import PASSWORD, UserFactory
+from tests.people.confirming import confirm
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +17,7 @@ pytestmark = pytest.mark.django_db
 def log_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
+    confirm(client, user)
     return client
 
 
@@ -54,3 +57,63 @@ def test_staff_with_every_permission_makes_nobody_a_superuser() -> None:
     assert client.post(reverse("admin:auth_group_add"), {"name": "x"}).status_code == 403
     user.refresh_from_db()
     assert not user.is_superuser
+
+
+def _form(person: User, **changes: str) -> dict[str, str]:
+    fields = {
+        "username": person.username,
+        "date_joined_0": "2026-11-20",
+        "date_joined_1": "09:00:00",
+        "is_active": "on",
+    }
+    return {name: value for name, value in (fields | changes).items() if value}
+
+
+def test_what_superusers_change_of_people_is_on_record() -> None:
+    root, person = UserFactory(is_staff=True, is_superuser=True), UserFactory(username="ann")
+    client = log_in(root)
+    address = reverse("admin:auth_user_change", args=[person.pk])
+    assert client.post(address, _form(person, is_superuser="on")).status_code == 302
+    password = reverse("admin:auth_user_password_change", args=[person.pk])
+    new = {
+        "usable_password": "true",
+        "password1": "Another horse 9",
+        "password2": "Another horse 9",
+    }
+    assert client.post(password, new).status_code == 302
+    events = AuditEvent.objects.filter(user=root, kind="person_changed").order_by("pk")
+    assert [event.subject for event in events] == ["ann", "ann"]
+    assert [event.detail["is_superuser"] for event in events] == [True, True]
+    assert "Superuser status" in str(events[0].detail["changes"])
+    assert "another horse" not in str([event.detail for event in events])
+
+
+def test_who_is_no_longer_active_is_out_at_once_and_stays_out(redis_empty: None) -> None:
+    root, person = UserFactory(is_staff=True, is_superuser=True), UserFactory(username="ann")
+    client, theirs = log_in(root), Client()
+    theirs.post("/login/", {"username": "ann", "password": PASSWORD})
+    assert theirs.get("/orders/").status_code == 200
+    address = reverse("admin:auth_user_change", args=[person.pk])
+    assert client.post(address, _form(person, is_active="")).status_code == 302
+    assert theirs.get("/orders/").status_code == 302
+    client.post(address, _form(person))
+    person.refresh_from_db()
+    assert person.is_active
+    assert theirs.get("/orders/").status_code == 302
+
+
+def test_a_superuser_says_who_it_is_before_people_are_touched() -> None:
+    root, person = UserFactory(is_staff=True, is_superuser=True), UserFactory()
+    client = log_in(root)
+    confirm(client, root, seconds_ago=15 * 60)
+    for name, arguments in (
+        ("add", []),
+        ("change", [person.pk]),
+        ("password_change", [person.pk]),
+    ):
+        address = reverse(f"admin:auth_user_{name}", args=arguments)
+        for response in (client.get(address), client.post(address, {"is_superuser": "on"})):
+            assert response.status_code == 303
+            assert response.headers["Location"].startswith("/me/confirm/?next=")
+    person.refresh_from_db()
+    assert not person.is_superuser

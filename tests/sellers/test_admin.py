@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import AuditEvent
 from sellers.models import Membership, Role
 from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
+from tests.people.confirming import confirm
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def superuser() -> Client:
-    client = Client()
-    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    client, user = Client(), UserFactory(username="root", is_staff=True, is_superuser=True)
+    client.force_login(user)
+    confirm(client, user)
     return client
 
 
@@ -51,8 +54,53 @@ def test_a_superuser_gives_changes_and_takes_roles(superuser: Client) -> None:
     superuser.post(change, fields | {"role": Role.MANAGER.value})
     member.refresh_from_db()
     assert member.role == Role.MANAGER
+    superuser.post(change, fields | {"role": Role.MANAGER.value})  # nothing new
     superuser.post(reverse("admin:sellers_membership_delete", args=[member.pk]), {"post": "yes"})
     assert not Membership.objects.exists()
+    events = AuditEvent.objects.filter(account_id=account.pk, user__username="root").order_by("pk")
+    assert {event.subject for event in events} == {person.username}
+    assert [(event.kind, event.detail) for event in events] == [
+        ("role_given", {"role": "viewer"}),
+        ("role_changed", {"before": "viewer", "after": "manager"}),
+        ("role_removed", {"before": "manager"}),
+    ]
+
+
+def test_a_role_is_not_moved_to_another_person_or_account(superuser: Client) -> None:
+    member = MembershipFactory(role=Role.VIEWER)
+    wanted = {
+        "user": UserFactory().pk,
+        "account": SellerAccountFactory().pk,
+        "role": Role.OPERATOR.value,
+    }
+    superuser.post(reverse("admin:sellers_membership_change", args=[member.pk]), wanted)
+    found = Membership.objects.get()
+    assert (found.user, found.account, found.role) == (
+        member.user,
+        member.account,
+        Role.OPERATOR,
+    )
+
+
+def test_roles_are_not_deleted_in_bulk(superuser: Client) -> None:
+    member = MembershipFactory()
+    bulk = {"action": "delete_selected", "_selected_action": [member.pk], "post": "yes"}
+    superuser.post(reverse("admin:sellers_membership_changelist"), bulk)
+    assert Membership.objects.get() == member
+
+
+def test_a_superuser_says_who_it_is_before_roles_are_touched(superuser: Client) -> None:
+    member = MembershipFactory(role=Role.VIEWER)
+    confirm(superuser, User.objects.get(username="root"), seconds_ago=15 * 60)
+    for address in (
+        reverse("admin:sellers_membership_add"),
+        reverse("admin:sellers_membership_change", args=[member.pk]),
+        reverse("admin:sellers_membership_delete", args=[member.pk]),
+    ):
+        for response in (superuser.get(address), superuser.post(address, {"post": "yes"})):
+            assert response.status_code == 303
+            assert response.headers["Location"].startswith("/me/confirm/?next=")
+    assert Membership.objects.get() == member
 
 
 def test_staff_with_every_permission_gives_no_role() -> None:
@@ -61,6 +109,7 @@ def test_staff_with_every_permission_gives_no_role() -> None:
     user.user_permissions.set(Permission.objects.all())
     client = Client()
     client.force_login(user)
+    confirm(client, user)
     fields = {"user": user.pk, "account": member.account_id, "role": Role.MANAGER.value}
     for address in (
         reverse("admin:sellers_membership_add"),
