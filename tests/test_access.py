@@ -178,6 +178,7 @@ TABLE: dict[str, Address] = {
         MANAGERS,
         form_roles=MANAGERS,
         optional=("choice", "reason", "order_number", "seen_step"),
+        confirms=True,
     ),
     "messaging:switches": Address(
         "get",

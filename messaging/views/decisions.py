@@ -24,6 +24,7 @@ from messaging.forms import DecisionForm
 from messaging.models import ActionEvent, OutgoingAction
 from messaging.services import NotAllowedError
 from messaging.states import WATCHED, Status
+from people.confirmation import confirmed_recently
 from sellers.models import Role
 from solicit_dashboard.access import get_action, get_user, log_ignored_fields, single_value
 from solicit_dashboard.middleware import is_htmx
@@ -47,6 +48,7 @@ class Option:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def decision(request: HttpRequest, action_id: int) -> HttpResponse:
     """All that is known of the action, and what may be decided; the form decides.
 

@@ -25,6 +25,7 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
+from tests.people.confirming import confirm
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -42,6 +43,7 @@ def log_in(account: SellerAccount, role: Role = Role.MANAGER, name: str = "ann")
     MembershipFactory(user=user, account=account, role=role)
     client = Client()
     client.force_login(user)
+    confirm(client, user)
     return client
 
 
