@@ -45,6 +45,8 @@ is carried out before it goes wrong, so that a solicitation *is* sent although n
     malformed_json      carried out; the answer's JSON lacks its end
     latency             ms: carried out, that much later
     lwa_error           error, description [""], status [400, invalid_client 401]: only for lwa
+    refuse_data_set     data_set (`FULFILLMENT`): only for searchOrders and getOrder, 400 for requests
+                        that include it
     report_fatal        only for createReport: the report will end as FATAL
     lose                the message never arrives
     duplicate           times: it arrives so many times

@@ -116,6 +116,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], Answer | None], Answer | None]] = 
     "latency": _real,
     "empty_list": _real,
     "listed_although_accepted": _real,
+    "refuse_data_set": _real,
     "report_fatal": _real,
 }
 

@@ -110,6 +110,7 @@ _KINDS: dict[str, dict[str, Check]] = {
     "malformed_json": {},
     "latency": {"ms": needed(AMOUNT)},
     "lwa_error": {"error": needed(TEXT), "description": TEXT, "status": STATUS},
+    "refuse_data_set": {"data_set": needed(TEXT)},
     "report_fatal": {},
     "lose": {},
     "duplicate": {"times": needed(COUNT)},
@@ -122,6 +123,7 @@ _ONLY_FOR = {
     "empty_list": (LIST, MESSAGE_LIST),
     "listed_although_accepted": (LIST,),
     "lwa_error": (LWA,),
+    "refuse_data_set": ("searchOrders", "getOrder"),
     "report_fatal": (REPORT,),
     **dict.fromkeys(_DELIVERIES, (NOTIFICATION,)),
 }
@@ -132,6 +134,7 @@ _CARRIED_OUT = frozenset(
         "latency",
         "empty_list",
         "listed_although_accepted",
+        "refuse_data_set",
         "report_fatal",
     )
 )

@@ -355,3 +355,12 @@ def test_an_order_is_not_known_before_it_was_bought(desk):
     assert desk.ask("GET", f"{PATH}/{desk.order_id(life)}").status == 404
     desk.clock = life.purchased
     assert desk.ask("GET", f"{PATH}/{desk.order_id(life)}").status == 200
+
+
+def test_a_fault_has_amazon_refuse_one_data_set(desk):
+    do = {"kind": "refuse_data_set", "data_set": "FULFILLMENT"}
+    desk.amazon.set_faults([{"operation": "searchOrders", "do": do}])
+    refused = search(desk, createdAfter=LONG_AGO, includedData="PROCEEDS,FULFILLMENT")
+    assert (refused.status, document(refused)["errors"][0]["code"]) == (400, "InvalidInput")
+    assert search(desk, createdAfter=LONG_AGO, includedData="PROCEEDS,PACKAGES").status == 200
+    assert get(desk, desk.lives()[0])["fulfillment"]
