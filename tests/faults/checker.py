@@ -29,7 +29,7 @@ class _Attempt:
     pk: int
     claimed_at: datetime
     is_open: bool
-    is_finished: bool
+    is_abandoned: bool
     outcome: str
     request_id: str
 
@@ -42,6 +42,7 @@ class _Action:
     sent_attempt: int | None
     seen_by: int | None
     mark: str
+    is_over: bool
 
     @property
     def is_solicitation(self) -> bool:
@@ -122,13 +123,21 @@ class _Checker:
         self.report.breaches.append(sentence)
 
     def _nothing_lost(self) -> None:
+        """What was asked for is there and nothing else; so is what a worker saw committed."""
         for pk in sorted(self.wanted.keys() - self.actions.keys()):
             self.report.lost += 1
             self._break(f"lost: action {pk} was asked for and is not there")
+        for pk in sorted(self.actions.keys() - self.wanted.keys()):
+            self._break(f"invented: action {pk} is there and nobody asked for it")
+        attempts = {one.pk for attempts in self.attempts.values() for one in attempts}
         for line in self.history.lines("claim"):
-            for pk in line["actions"]:
-                if pk not in self.attempts:
-                    self._break(f"lost: action {pk} was claimed, and no attempt tells of it")
+            for pk, attempt in zip(line["actions"], line["attempts"], strict=True):
+                if attempt not in attempts:
+                    self._break(f"lost: attempt {attempt} of action {pk} was claimed and is gone")
+        for line in self.history.lines("result"):
+            for pk, answer in zip(line["actions"], line["answers"], strict=True):
+                if answer == "Accepted" and self.actions[pk].status != "sent":
+                    self._break(f"lost: that action {pk} was accepted had been written")
 
     def _records_agree(self, action: _Action) -> None:
         if action.status not in _STATES:
@@ -151,7 +160,9 @@ class _Checker:
 
     def _evidence(self, action: _Action) -> None:
         """Nothing is shown as sent that Amazon did not accept, in just that attempt."""
-        if action.status != "sent" or action.seen_by is not None:
+        if action.seen_by is not None:
+            self._break(f"evidence: somebody saw action {action.pk}, and nobody was there")
+        if action.status != "sent":
             return
         accepted = {post["request_id"] for post in self.posts[action.place] if post["accepted"]}
         attempts = {attempt.pk: attempt for attempt in self.attempts.get(action.pk, ())}
@@ -167,25 +178,36 @@ class _Checker:
         accepted = any(post["accepted"] for post in self.posts[action.place])
         if action.status == "unconfirmed" and not action.is_solicitation:
             self.report.unconfirmed_messages += 1
-        elif action.status not in _ENDS:
+            if not self._has_unclear_attempt(action):
+                self._break(f"wrong: message {action.pk} is unconfirmed, its attempts are clear")
+        elif action.status not in _ENDS or (
+            action.status in ("unresolved", "expired") and not action.is_over
+        ):
             self.report.unresolved += 1
             self._break(f"unresolved: action {action.pk} is {action.status}")
         elif action.status == "probably_sent" and not accepted:
             self.report.unresolved += 1
             self._break(f"wrong: action {action.pk} is probably_sent, and Amazon never took it")
-        elif action.is_solicitation and accepted and action.status in ("cancelled", "expired"):
+        elif action.status == "probably_sent" and not action.is_solicitation:
+            self._break(f"wrong: message {action.pk} is probably_sent, which nobody can know")
+        elif accepted and action.status in ("cancelled", "expired"):
             self._break(f"wrong: action {action.pk} is {action.status}, and Amazon took it")
-        elif action.status == "refused" and accepted:
-            self._refused_although_taken(action)
+        elif action.is_solicitation and action.status == "cancelled":
+            self.report.lost += 1
+            self._break(f"lost: solicitation {action.pk} is cancelled, and nobody cancelled it")
+        elif action.status == "refused":
+            self._was_refused(action, accepted=accepted)
 
-    def _refused_although_taken(self, action: _Action) -> None:
-        unclear = [
-            attempt
-            for attempt in self.attempts.get(action.pk, ())
-            if attempt.outcome in ("", "unknown")
-        ]
-        if not unclear:
+    def _was_refused(self, action: _Action, *, accepted: bool) -> None:
+        if accepted and not self._has_unclear_attempt(action):
             self._break(f"wrong: action {action.pk} is refused, and Amazon took it")
+        if not any(400 <= post["status"] < 500 for post in self.posts[action.place]):
+            self._break(f"wrong: action {action.pk} is refused, and Amazon never refused it")
+
+    def _has_unclear_attempt(self, action: _Action) -> bool:
+        """Whether of one of them nobody knew what it did when its result, or its lease, was over."""
+        attempts = self.attempts.get(action.pk, ())
+        return any(one.is_abandoned or one.outcome in ("", "unknown") for one in attempts)
 
     def _once_each(self) -> None:
         asked = Counter(action.place for action in self.actions.values())
@@ -215,14 +237,15 @@ class _Checker:
 def _read_actions(ask: Ask) -> dict[int, _Action]:
     rows = ask(
         "SELECT a.id, s.selling_partner_id, o.amazon_order_id, a.kind, a.status,"
-        " a.sent_attempt_id, a.seen_by_id, o.solicitation, coalesce(a.payload->>'text', '')"
+        " a.sent_attempt_id, a.seen_by_id, o.solicitation, coalesce(a.payload->>'text', ''),"
+        " a.not_after < now()"
         " FROM messaging_outgoingaction a"
         " JOIN orders_order o ON o.id = a.order_id"
         " JOIN sellers_selleraccount s ON s.id = a.account_id"
     )
     return {
-        pk: _Action(pk, (seller, number, kind, text), status, attempt, seen_by, mark)
-        for pk, seller, number, kind, status, attempt, seen_by, mark, text in rows
+        pk: _Action(pk, (seller, number, kind, text), status, attempt, seen_by, mark, is_over)
+        for pk, seller, number, kind, status, attempt, seen_by, mark, text, is_over in rows
     }
 
 
@@ -232,10 +255,9 @@ def _read_attempts(ask: Ask) -> dict[int, list[_Attempt]]:
         "SELECT action_id, id, claimed_at, finished_at, abandoned_at, outcome, request_id"
         " FROM messaging_actionattempt ORDER BY id"
     ):
-        is_open = finished_at is None and abandoned_at is None
-        attempts[action].append(
-            _Attempt(pk, claimed_at, is_open, finished_at is not None, outcome, request_id)
-        )
+        swept = abandoned_at is not None
+        is_open = finished_at is None and not swept
+        attempts[action].append(_Attempt(pk, claimed_at, is_open, swept, outcome, request_id))
     return attempts
 
 
