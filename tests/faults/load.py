@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Sequence
 from statistics import quantiles
 
 from tests.faults.kinds import KINDS
+from tests.faults.node import Node
 from tests.faults.rig import Rig
+
+# Deadlines that no healthy call comes near: what is unconfirmed then is so by the fault alone.
+PATIENT = {"LEASE_SECONDS": "30", "CALL_DEADLINE_SECONDS": "6"}
 
 
 def keep_busy(
@@ -32,6 +37,29 @@ def keep_busy(
 def wait_first(rig: Rig, number: int = 3) -> None:
     """The workers have come up: so many actions are sent."""
     rig.wait_for(lambda: rig.states()["sent"] >= number, f"{number} are sent", every=0.05)
+
+
+def busy_node(rig: Rig) -> tuple[Node, int]:
+    """A node that has calls under way at this moment, and how many; it is fed until one has."""
+    found: list[tuple[Node, int]] = []
+
+    def calls(node: Node) -> int:
+        workers = [f"{socket.gethostname()}:{pid}" for pid in node.children()]
+        (row,) = rig.sql(
+            "SELECT count(*) FROM messaging_actionattempt WHERE worker = ANY(%s)"
+            " AND finished_at IS NULL AND abandoned_at IS NULL",
+            workers,
+        )
+        return int(row[0])
+
+    def is_busy() -> bool:
+        if not rig.states()["queued"]:
+            rig.queue(8)
+        found[:] = [(node, number) for node in rig.nodes if (number := calls(node))]
+        return bool(found)
+
+    rig.wait_for(is_busy, "a node has calls under way", every=0.02)
+    return found[0]
 
 
 def first_claim_after(rig: Rig, moment: float, seconds: float = 120) -> float:

@@ -114,7 +114,12 @@ _POINTS = (
     "A worker's child kills itself at exactly that point of the send procedure. Seen: how many hits"
     " ended as predicted. F3."
 )
-_ROWS = "By the numbers of the design's table of faults."
+_ROWS = (
+    "By the numbers of the design's table of faults. Not here are F9 (there are no attachments yet),"
+    " F12 (a test of the claim, with 32 threads), F29 and F30 (a restored backup, a promoted replica),"
+    " and what comes after F48. What pages say of the outages of F15, F20 and F25 is shown by tests of"
+    " the pages."
+)
 
 
 def _kills_table(kills: Kills) -> list[list[str]]:

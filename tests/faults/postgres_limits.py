@@ -29,7 +29,9 @@ def _do(rig: Rig, statement: str) -> None:
 
 
 @row(
-    "F25", "PostgreSQL has no connection left", "workers back off; no error that looks like data's"
+    "F25",
+    "PostgreSQL has no connection left",
+    "workers go on by themselves afterwards; no error that looks like data's",
 )
 def no_connection_left(seed: int) -> str:
     """The rig holds them all for five seconds."""
@@ -134,6 +136,7 @@ def deadlocks(seed: int) -> str:
         (count,) = rig.sql(
             "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         )[0]
+        assert count > met[0], f"{count} deadlocks, and none of them ours"
         return f"{count} deadlocks, {met[0]} of them the rival's; {said}"
 
 

@@ -7,6 +7,7 @@ import time
 
 from tests.faults.kinds import KINDS, POST_OF
 from tests.faults.load import (
+    PATIENT,
     first_claim_after,
     keep_busy,
     percentile,
@@ -57,8 +58,8 @@ def restart(times: int, seed: int) -> str:
 
 @row("F21", "random connections to PostgreSQL ended", "0 twice, 0 lost; results written again")
 def hung_up(seed: int) -> str:
-    """`pg_terminate_backend` of one of the product's, every 0.2 s, a hundred times."""
-    with Rig(nodes=2, sellers=4, orders=1200, seed=seed) as rig:
+    """`pg_terminate_backend` of one of the product's, every 0.2 s for 25 s, with leases that would last."""
+    with Rig(nodes=2, sellers=4, orders=1200, seed=seed, settings=PATIENT) as rig:
         rig.queue(8)
         wait_first(rig)
         ended = 0
@@ -71,7 +72,11 @@ def hung_up(seed: int) -> str:
                 ended += 1
 
         keep_busy(rig, 25, each=4, every=0.2, meanwhile=hang_up)
-        return f"{ended} ended, {times_unconfirmed(rig)} times unconfirmed; {verdict(rig)}"
+        said = verdict(rig)
+        unconfirmed = times_unconfirmed(rig)
+        assert ended >= 10, f"only {ended} ended"
+        assert unconfirmed == 0, f"{unconfirmed} results were not written again"
+        return f"{ended} ended, {unconfirmed} times unconfirmed; {said}"
 
 
 @row(
@@ -133,6 +138,7 @@ def away_past_the_lease(seed: int) -> str:
         rig.wait_for(lambda: rig.states()["sending"] == 0, "the leases are over", tick=True)
         unconfirmed = rig.states()["unconfirmed"]
         rig.proxies["postgres"].pass_on()
+        assert unconfirmed >= 3, f"only {unconfirmed} are unconfirmed"
         rig.wait_resolved(tick=True)
         report = rig.check().demand()
         late = rig.sql(
@@ -145,10 +151,16 @@ def away_past_the_lease(seed: int) -> str:
         )
 
 
-@row("F24", "the connection is cut after COMMIT was sent", "no second attempt, 0 twice", quick=True)
+@row(
+    "F24",
+    "the connection is cut after COMMIT was sent",
+    "0 unconfirmed, no attempt after one that may have left, 0 twice",
+    quick=True,
+)
 def commit_without_an_answer(seed: int) -> str:
     """Twelve times: whatever the driver commits, claims and results and looks as they come."""
-    with Rig(sellers=4, orders=600, seed=seed, proxied=("postgres",), clock=False) as rig:
+    options = {"proxied": ("postgres",), "clock": False, "settings": PATIENT}
+    with Rig(sellers=4, orders=600, seed=seed, **options) as rig:  # type: ignore[arg-type, unused-ignore]
         rig.queue(8)
         rig.wait_for(lambda: rig.states()["sent"] >= 3, "three are sent", tick=True)
         proxy = rig.proxies["postgres"]
@@ -162,7 +174,16 @@ def commit_without_an_answer(seed: int) -> str:
         rig.wait_for(cuts_are_over, "twelve commits were cut", every=0.4, tick=True)
         rig.wait_resolved(tick=True)
         report = rig.check().demand()
+        (row,) = rig.sql(
+            "SELECT count(*) FROM messaging_actionattempt t WHERE t.outcome <> 'not_sent' AND EXISTS"
+            " (SELECT 1 FROM messaging_actionattempt l WHERE l.action_id = t.action_id"
+            "  AND l.number > t.number)"
+        )
+        unconfirmed = times_unconfirmed(rig)
+        assert (row[0], unconfirmed) == (0, 0), (
+            f"{row[0]} second attempts, {unconfirmed} unconfirmed"
+        )
         return (
-            f"12 commits, {times_unconfirmed(rig)} times unconfirmed; {report.actions} actions with "
+            f"12 commits, {unconfirmed} times unconfirmed; {report.actions} actions with "
             f"{report.attempts} attempts, {report.doubles} twice, {report.lost} lost"
         )

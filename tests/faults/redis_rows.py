@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
+
+from redis.exceptions import OutOfMemoryError
 
 from solicit_dashboard.env import EXIT_CONFIG
 from tests.faults.kinds import KINDS
@@ -26,7 +29,6 @@ def flushed(seed: int) -> str:
         rig.queue(8)
         wait_first(rig)
         flushed_at = [time.time()]
-        delays: list[float] = []
 
         def flush() -> None:
             if time.time() - flushed_at[-1] >= 2:
@@ -34,11 +36,15 @@ def flushed(seed: int) -> str:
                 flushed_at.append(time.time())
 
         keep_busy(rig, 21, each=4, meanwhile=flush)
-        delays.append(first_claim_after(rig, flushed_at[-1]))
+        first_claim_after(rig, flushed_at[-1])
         said = verdict(rig)
-        p99 = percentile(claim_delays(rig), 99)
-        assert p99 <= 10, f"due to claimed p99 {p99:.1f} s"
-        return f"{len(flushed_at) - 1} flushes; due to claimed p99 {p99:.1f} s; {said}"
+        delays = claim_delays(rig)
+        assert len(flushed_at) > 5, f"only {len(flushed_at) - 1} flushes"
+        assert max(delays) <= 10, f"due to claimed: {max(delays):.1f} s"
+        return (
+            f"{len(flushed_at) - 1} flushes; due to claimed p99 {percentile(delays, 99):.1f} s,"
+            f" at most {max(delays):.1f} s; {said}"
+        )
 
 
 @row(
@@ -123,6 +129,9 @@ def storm(seed: int) -> str:
     return _storms(1, seed)
 
 
+LASTING_SECONDS = 30  # within which a worker is to notice that its connection is dead
+
+
 def _storms(number: int, seed: int) -> str:
     stalls: list[float] = []
     with Rig(nodes=2, sellers=4, orders=800, seed=seed, proxied=("redis",)) as rig:
@@ -135,8 +144,8 @@ def _storms(number: int, seed: int) -> str:
             rig.queue(8)
             stalls.append(first_claim_after(rig, time.time(), seconds=120))
         said = verdict(rig)
-        lasting = sum(stall > 60 for stall in stalls)
-        assert not lasting, f"{lasting} stalls of over 60 s"
+        lasting = sum(stall > LASTING_SECONDS for stall in stalls)
+        assert not lasting, f"{lasting} stalls of over {LASTING_SECONDS} s"
         return f"{number} storms, longest stall {max(stalls):.1f} s; {said}"
 
 
@@ -148,6 +157,9 @@ def full(seed: int) -> str:
         wait_first(rig)
         client = rig.redis.client()
         client.config_set("maxmemory", 1)
+        with suppress(OutOfMemoryError):
+            client.set("rig", "1")
+            raise AssertionError("Redis still takes something")
         asked = rig.queue(10)
         assert len(asked) == 10, "queued while Redis was full"
         threading.Event().wait(3)
@@ -158,21 +170,28 @@ def full(seed: int) -> str:
         return f"10 asked for meanwhile; first claim {back:.1f} s after; {verdict(rig)}"
 
 
-@row("F19", "Redis is set to evict (allkeys-lru)", "no worker starts, and each says why")
+@row(
+    "F19",
+    "Redis is set to evict (allkeys-lru)",
+    "no worker starts, for lanes or the rest; each says why",
+)
 def evicting(seed: int) -> str:
-    """The workers that run go on; the one that starts afterwards does not."""
+    """Neither a worker for lanes nor the one for the rest, with the beat in it, starts then."""
     with Rig(sellers=2, orders=400, seed=seed) as rig:
         rig.queue(4)
         wait_first(rig)
         client = rig.redis.client()
         client.config_set("maxmemory-policy", "allkeys-lru")
-        node = rig.nodes[0]
-        node.kill()
-        node.start()
-        code = node.wait(30)
-        assert code == EXIT_CONFIG, f"exit code {code}"
-        assert "its maxmemory-policy is allkeys-lru" in node.log.read_text("utf-8", "replace")
+        nodes = [*rig.nodes, rig.clock]
+        for node in nodes:
+            node.kill()
+            node.start()
+        for node in nodes:
+            code = node.wait(30)
+            assert code == EXIT_CONFIG, f"exit code {code} of {node.name}"
+            assert "its maxmemory-policy is allkeys-lru" in node.log.read_text("utf-8", "replace")
         client.config_set("maxmemory-policy", "noeviction")
-        node.start()
+        for node in nodes:
+            node.start()
         rig.queue(4)
-        return f"exit code {code}, with the reason; after mending it: {verdict(rig)}"
+        return f"exit code {EXIT_CONFIG} of both, with the reason; after mending it: {verdict(rig)}"

@@ -29,6 +29,7 @@ import django
 
 django.setup()
 
+from celery.signals import task_prerun
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from urllib3.connection import HTTPConnection
@@ -188,8 +189,14 @@ def _install() -> None:
     replace(Clock, "boottime", lambda self: boottime(self) + _slept[0])
 
 
+def _note_redelivery(task: Any = None, **_: Any) -> None:
+    if task.request.delivery_info.get("redelivered"):
+        history.add("redelivered", task=task.name)
+
+
 make_haste()
 _install()
+task_prerun.connect(_note_redelivery)
 # Ticks that nobody took are worthless here, too.
 app.conf.beat_schedule = {
     "dispatch": {
