@@ -36,16 +36,16 @@ class NotificationsApi(Api):
         and AccessDenied most often if the queue's policy does not let Amazon write.
         """
         body = json_body({"name": name, "resourceSpecification": {"sqs": {"arn": arn}}})
-        return self._ask(CREATE_DESTINATION, _read_destination, body=body)
+        return self._ask(CREATE_DESTINATION, read_destination, body=body)
 
     def get_destinations(self) -> tuple[Destination, ...]:
         """All destinations of the application in this region."""
-        return self._ask(GET_DESTINATIONS, _read_destinations)
+        return self._ask(GET_DESTINATIONS, read_destinations)
 
     def get_destination(self, destination_id: str) -> Destination:
         """The destination; NotFound if there is none."""
         path = GET_DESTINATION.url_path(destination_id=destination_id)
-        return self._ask(GET_DESTINATION, _read_destination, path)
+        return self._ask(GET_DESTINATION, read_destination, path)
 
     def delete_destination(self, destination_id: str) -> Accepted:
         """Amazon delivers there no more; StillInUse while there are subscriptions to it."""
@@ -71,7 +71,7 @@ class NotificationsApi(Api):
         if event_filter is not None:
             document["processingDirective"] = {"eventFilter": event_filter.as_json()}
         path = CREATE_SUBSCRIPTION.url_path(notification_type=notification_type)
-        return self._ask(CREATE_SUBSCRIPTION, _read_subscription, path, body=json_body(document))
+        return self._ask(CREATE_SUBSCRIPTION, read_subscription, path, body=json_body(document))
 
     def get_subscription(
         self, notification_type: str, *, payload_version: str | None = None
@@ -82,7 +82,7 @@ class NotificationsApi(Api):
         """
         path = GET_SUBSCRIPTION.url_path(notification_type=notification_type)
         query = query_text(payloadVersion=[payload_version] if payload_version else [])
-        return self._ask(GET_SUBSCRIPTION, _read_subscription, path, query)
+        return self._ask(GET_SUBSCRIPTION, read_subscription, path, query)
 
     def get_subscriptions(
         self,
@@ -99,7 +99,7 @@ class NotificationsApi(Api):
             pageSize=[str(page_size)] if page_size is not None else [],
             nextToken=[next_token] if next_token else [],
         )
-        return self._ask(GET_SUBSCRIPTIONS, _read_subscriptions, query=query)
+        return self._ask(GET_SUBSCRIPTIONS, read_subscriptions, query=query)
 
     def get_subscription_by_id(self, notification_type: str, subscription_id: str) -> Subscription:
         """Any subscription of the application, whichever seller's; NotFound if there is none."""
@@ -107,7 +107,7 @@ class NotificationsApi(Api):
         path = operation.url_path(
             notification_type=notification_type, subscription_id=subscription_id
         )
-        return self._ask(operation, _read_subscription, path)
+        return self._ask(operation, read_subscription, path)
 
     def delete_subscription_by_id(self, notification_type: str, subscription_id: str) -> Accepted:
         """Nothing is delivered for the subscription, whichever seller's, any more."""
@@ -122,11 +122,13 @@ class NotificationsApi(Api):
         return Accepted(answer.status, request_id(answer), self._caller.kept_body(answer))
 
 
-def _read_destination(document: object) -> Destination | None:
+def read_destination(document: object) -> Destination | None:
+    """The destination in an answer; None if it names no id."""
     return _destination(part(document, "payload"))
 
 
-def _read_destinations(document: object) -> tuple[Destination, ...] | None:
+def read_destinations(document: object) -> tuple[Destination, ...] | None:
+    """The destinations in an answer of getDestinations; None if it is no such answer."""
     if not isinstance(document, Mapping) or not isinstance(document.get("payload"), list):
         return None
     found = (_destination(entry) for entry in parts(document, "payload"))
@@ -140,11 +142,13 @@ def _destination(entry: Mapping[str, object]) -> Destination | None:
     return Destination(destination_id, text(entry, "name") or "", text(queue, "arn"))
 
 
-def _read_subscription(document: object) -> Subscription | None:
+def read_subscription(document: object) -> Subscription | None:
+    """The subscription in an answer; None if it names no id."""
     return _subscription(part(document, "payload"))
 
 
-def _read_subscriptions(document: object) -> SubscriptionPage | None:
+def read_subscriptions(document: object) -> SubscriptionPage | None:
+    """The page in an answer of getSubscriptions; None if it is no such answer."""
     payload = part(document, "payload")
     if not isinstance(payload.get("subscriptions"), list):
         return None

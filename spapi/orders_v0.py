@@ -76,17 +76,17 @@ class OrdersV0Api(Api):
             MaxResultsPerPage=[str(max_results_per_page)],
             NextToken=[next_token] if next_token is not None else [],
         )
-        return self._ask(GET_ORDERS_V0, _read_page, query=query)
+        return self._ask(GET_ORDERS_V0, read_page_v0, query=query)
 
     def get_order_v0(self, order_id: str) -> Order:
         """The order without its items; `with_items` joins them to it."""
-        return self._ask(GET_ORDER_V0, _read_single, GET_ORDER_V0.url_path(order_id=order_id))
+        return self._ask(GET_ORDER_V0, read_order_v0, GET_ORDER_V0.url_path(order_id=order_id))
 
     def get_order_items_v0(self, order_id: str, *, next_token: str | None = None) -> OrderItemPage:
         """One page of the order's items."""
         path = GET_ORDER_ITEMS_V0.url_path(order_id=order_id)
         query = query_text(NextToken=[next_token] if next_token is not None else [])
-        return self._ask(GET_ORDER_ITEMS_V0, _read_items, path, query)
+        return self._ask(GET_ORDER_ITEMS_V0, read_items_v0, path, query)
 
 
 def with_items(order: Order, pages: Collection[OrderItemPage]) -> Order:
@@ -103,7 +103,8 @@ def with_items(order: Order, pages: Collection[OrderItemPage]) -> Order:
     )
 
 
-def _read_page(document: object) -> OrderPage | None:
+def read_page_v0(document: object) -> OrderPage | None:
+    """The page of orders in an answer of getOrders; None if it is no such answer."""
     payload = part(document, "payload")
     entries = payload.get("Orders")
     if not isinstance(entries, list):
@@ -118,11 +119,13 @@ def _read_page(document: object) -> OrderPage | None:
     )
 
 
-def _read_single(document: object) -> Order | None:
+def read_order_v0(document: object) -> Order | None:
+    """The order in an answer of getOrder; None if it names no order id."""
     return _order(part(document, "payload"))
 
 
-def _read_items(document: object) -> OrderItemPage | None:
+def read_items_v0(document: object) -> OrderItemPage | None:
+    """The page of items in an answer of getOrderItems; None if it is no such answer."""
     payload = part(document, "payload")
     if not isinstance(payload.get("OrderItems"), list):
         return None
@@ -183,7 +186,7 @@ def _item(
             programs.append(known_word(word, "orderItems.programs", unknown))
         elif word:
             of_the_order.append(known_word(word, "programs", unknown))
-    asked = part(entry, "BuyerRequestedCancel").get("IsBuyerRequestedCancel")
+    asked = part(entry, "BuyerRequestedCancel")
     return OrderItem(
         order_item_id=item_id,
         asin=text(entry, "ASIN"),
@@ -192,8 +195,9 @@ def _item(
         quantity=whole_number(entry.get("QuantityOrdered")),
         quantity_fulfilled=whole_number(entry.get("QuantityShipped")),
         programs=tuple(dict.fromkeys(programs)),
-        # The model says text, `"true"`.
-        cancellation_requested=str(asked).lower() == "true",
+        # A text in the model, `"true"`.
+        cancellation_requested=text(asked, "IsBuyerRequestedCancel") == "true"
+        or asked.get("IsBuyerRequestedCancel") is True,
         cancelled=False,
     )
 

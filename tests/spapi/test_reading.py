@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spapi.notifications import read_destinations, read_subscriptions
+from spapi.orders_v0 import read_items_v0, read_order_v0, read_page_v0
 from spapi.reading import read_order, read_page, read_participations
+from spapi.reports import read_report, read_reports
 from spapi.types import AssociatedOrder, Money, OrderItem, Package, TimeWindow
 
 MODELS = Path(__file__).parent.parent / "data" / "models"
@@ -251,6 +254,15 @@ NAMES = sorted(
     | set(ORDER["orderItems"][0])
     | set(ORDER["packages"][0])
 )
+ORDER_V0 = (
+    "PurchaseDate",
+    "OrderStatus",
+    "SalesChannel",
+    "OrderTotal",
+    "ReplacedOrderId",
+    "EarliestShipDate",
+)
+ITEM_V0 = ("Title", "QuantityOrdered", "AmazonPrograms", "BuyerRequestedCancel")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: (
@@ -267,3 +279,26 @@ def test_nothing_that_is_json_can_break_the_reading(value: object) -> None:
     read_participations({"payload": [value]})
     for name in ORDER:
         assert name == "orderId" or read_order({**ORDER, name: value}) is not None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(JSON)
+def test_nothing_that_is_json_can_break_the_reading_of_the_other_doors(value: object) -> None:
+    read_page_v0({"payload": {"Orders": [value], "NextToken": value}})
+    read_items_v0({"payload": {"OrderItems": [value], "NextToken": value}})
+    for name in ORDER_V0:
+        assert read_order_v0({"payload": {"AmazonOrderId": "1", name: value}}) is not None
+    for name in ITEM_V0:
+        page = read_items_v0({"payload": {"OrderItems": [{"OrderItemId": "1", name: value}]}})
+        assert page is not None
+        assert len(page.items) == 1
+    read_destinations({"payload": [value, {"destinationId": "1", "resource": value}]})
+    entry = {"subscriptionId": "1", "processingDirective": {"eventFilter": value}}
+    page = read_subscriptions({"payload": {"subscriptions": [value, entry], "nextToken": value}})
+    assert page is not None
+    read_reports({"reports": [value]})
+    for name in ("marketplaceIds", "createdTime", "reportDocumentId"):
+        assert read_report({"reportId": "1", name: value}) is not None
+    for read in (read_page_v0, read_items_v0, read_order_v0, read_destinations, read_subscriptions):
+        read(value)
+        read({"payload": value})
