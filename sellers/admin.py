@@ -28,8 +28,18 @@ class MembershipInline(ReadOnlyInline):
 
 @admin.register(Application)
 class ApplicationAdmin(ReadOnlyAdmin):
-    list_display = ("name", "client_id", "created_at")
-    fields = ("name", "client_id", "created_at")
+    list_display = ("name", "client_id", "is_public", "secret_made_on", "created_at")
+    fields = (
+        "name",
+        "client_id",
+        "secret_made_on",
+        "application_id",
+        "is_public",
+        "is_draft",
+        "redirect_uri",
+        "created_by",
+        "created_at",
+    )
 
 
 @admin.register(SellerAccount)
@@ -41,6 +51,7 @@ class SellerAccountAdmin(ReadOnlyAdmin):
         "selling_partner_id",
         "region",
         "application",
+        "authorized_at",
         "connection",
         "trouble",
         "paused_at",

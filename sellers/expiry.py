@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -60,6 +61,28 @@ def authorization_countdown(account: SellerAccount, at: datetime) -> Countdown |
         return None
     began = (account.authorized_at or account.created_at).astimezone(UTC).date()
     return _countdown(began + AUTHORIZATION_LASTS, at)
+
+
+def alarms(accounts: Iterable[SellerAccount], at: datetime) -> list[str]:
+    """What people have to renew soon, or should have renewed, as sentences; the soonest first.
+
+    The accounts come with their applications. A secret is named once, however many use it.
+    """
+    found: dict[str, int] = {}
+    for account in accounts:
+        authorization = authorization_countdown(account, at)
+        if authorization is None:
+            continue
+        secret = secret_countdown(account.application, at)
+        if secret.is_alarming:
+            found[f"The client secret of {account.application.name}: {secret.words}."] = (
+                secret.days_left
+            )
+        if authorization.is_alarming:
+            found[f"The authorization of {account.name}: {authorization.words}."] = (
+                authorization.days_left
+            )
+    return sorted(found, key=lambda sentence: found[sentence])
 
 
 def _countdown(ends_on: date, at: datetime) -> Countdown:

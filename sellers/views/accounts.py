@@ -14,8 +14,9 @@ from messaging.stopping import (
     resume_sending,
     try_sending_again,
 )
+from sellers.expiry import alarms
 from sellers.forms import read_reason
-from sellers.models import Role
+from sellers.models import Role, SellerAccount
 from solicit_dashboard.access import get_account, get_user, log_ignored_fields, way_back
 from solicit_dashboard.held import standings
 from solicit_dashboard.middleware import is_htmx
@@ -28,8 +29,10 @@ def account_list(request: HttpRequest) -> HttpResponse:
     """This person's accounts by name; htmx gets the table alone."""
     user = get_user(request)
     rows = standings(user)
+    managed = SellerAccount.objects.for_user(user, Role.MANAGER).select_related("application")
     context = {
         "rows": rows,
+        "alarms": alarms(managed, read_database_clock()),
         "may_connect": user.is_superuser or any(row.may_manage for row in rows),
         "may_stop": any(row.may_manage for row in rows) or may_stop_everything(user),
     }

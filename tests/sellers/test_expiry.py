@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from sellers.expiry import authorization_countdown, secret_countdown
+from sellers.expiry import alarms, authorization_countdown, secret_countdown
 from sellers.models import Application, SellerAccount
 
 AT = datetime(2026, 3, 10, 23, 59, tzinfo=UTC)
@@ -49,3 +49,26 @@ def test_an_account_from_before_counts_from_its_first_day_and_one_without_token_
     assert countdown is not None
     assert countdown.ends_on == date(2027, 3, 10)
     assert authorization_countdown(SellerAccount(created_at=AT), AT) is None
+
+
+def test_what_ends_soon_is_told_soonest_first_and_each_secret_once() -> None:
+    application = Application(name="Ours", secret_made_on=AT.date() - timedelta(days=175))
+    accounts = [
+        SellerAccount(
+            name=name,
+            application=application,
+            refresh_token_encrypted=token,
+            authorized_at=AT - timedelta(days=age),
+        )
+        for name, token, age in (
+            ("Fresh", b"token", 1),
+            ("Old", b"token", 366),
+            ("Aging", b"token", 340),
+            ("Disconnected", b"", 400),
+        )
+    ]
+    assert alarms(accounts, AT) == [
+        "The authorization of Old: ended 1 day ago.",
+        "The client secret of Ours: 5 days left.",
+        "The authorization of Aging: 25 days left.",
+    ]
