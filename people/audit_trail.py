@@ -12,6 +12,7 @@ from allauth.account.signals import authentication_step_completed, password_chan
 from allauth.account.signals import user_logged_in as allauth_logged_in
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest, HttpResponseBase
@@ -44,6 +45,9 @@ def listen() -> None:
 
 def _logged_in(request: HttpRequest, user: User, **_rest: Any) -> None:
     begin_session(request)
+    if getattr(request, "user", None) == user:
+        # allauth lists only the sessions of its own log-ins
+        UserSession.objects.create_from_request(request)
     note_old_password(request, user)
     show_words(request)
     steps = request.session.get("account_authentication_methods") or []

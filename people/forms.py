@@ -19,7 +19,7 @@ from allauth.mfa.webauthn.forms import (
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
-from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.contrib.auth.password_validation import password_validators_help_texts
 
 from people.codes import accept_app_code
 from people.failures import record_failure
@@ -175,6 +175,10 @@ class FirstPersonForm(BaseUserCreationForm):
     )
     email = forms.EmailField(label="E-mail address", required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = " ".join(password_validators_help_texts())
+
     class Meta(BaseUserCreationForm.Meta):
         fields = ("username", "email")
 
@@ -188,7 +192,7 @@ class ChangePasswordForm(_AllauthChangePasswordForm):
         for name, label in zip(("oldpassword", "password1", "password2"), labels, strict=True):
             self.fields[name].label = label
             self.fields[name].widget.attrs.pop("placeholder", None)
-        self.fields["password1"].help_text = password_validators_help_text_html()
+        self.fields["password1"].help_text = " ".join(password_validators_help_texts())
 
     def clean_oldpassword(self) -> str:
         attempt = begin_attempt(context.request, "confirm", "", self.user)

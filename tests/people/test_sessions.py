@@ -8,9 +8,10 @@ import pytest
 import time_machine
 from allauth.mfa.totp.internal import auth as totp_auth
 from allauth.usersessions.models import UserSession
-from django.contrib.auth.models import User
+from django.contrib.auth import login
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -143,6 +144,15 @@ def test_a_new_or_removed_second_factor_ends_the_other_sessions(
     assert not is_in(elsewhere)
     kinds = AuditEvent.objects.filter(user=user).order_by("pk").values_list("kind", flat=True)
     assert [kind for kind in kinds if "factor" in kind] == ["factor_added", "factor_removed"]
+
+
+def test_a_log_in_that_is_not_allauths_is_listed_too() -> None:
+    request = RequestFactory().get("/")
+    request.session, request.user = Client().session, AnonymousUser()
+    user = UserFactory()
+    login(request, user)
+    session = UserSession.objects.get()
+    assert (session.user, session.session_key) == (user, request.session.session_key)
 
 
 def test_a_disabled_person_is_out_at_once() -> None:
