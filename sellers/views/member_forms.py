@@ -42,7 +42,7 @@ class InvitationForm(forms.Form):
         required=False,
         label="For whom",
         max_length=LONGEST_NOTE,
-        help_text="A name that you will know again in this list.",
+        help_text="A name by which you will know the invitation again.",
         error_messages={"max_length": f"This has more than {LONGEST_NOTE} characters. Shorten it."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
@@ -54,3 +54,5 @@ class NewPersonForm(AnyUserCreationForm):
     class Meta:
         model = User
         fields = ("username",)
+        labels = {"username": "User name"}
+        help_texts = {"username": "Letters, digits and @ . + - _"}

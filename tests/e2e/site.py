@@ -84,6 +84,10 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         "/accounts/applications/",
         "/accounts/applications/add/",
     ],
+    "sellers:people": lambda samples: [
+        f"/accounts/{samples.hostile['account']}/people/",
+        f"/accounts/{samples.hostile['account']}/people/invite/",
+    ],
     "mfa_index": lambda _: [
         *("/me/", "/me/sessions/", "/me/password/", "/me/app/", "/me/passkeys/add/"),
         "/me/confirm/?next=/accounts/",
@@ -97,6 +101,7 @@ VISITORS = {
     "sellers:account": "manager",
     "sellers:connect": "manager",
     "sellers:application": "manager",
+    "sellers:people": "manager",
 }
 # Routes that are no pages of their own, and why.
 NO_PAGES = {
@@ -124,6 +129,12 @@ NO_PAGES = {
     "sellers:from_appstore": "the page of connecting, for those whom Amazon sends",
     "sellers:callback": "leads to an account; its refusal is visited in test_connect",
     "sellers:resume": "a form",
+    "sellers:invite": "visited with people",
+    "sellers:uninvite": "a form",
+    "sellers:change_role": "a form",
+    "sellers:remove_member": "a form",
+    "sellers:review_people": "a form",
+    "sellers:join": "visited in test_joining",
     "sellers:try_again": "a form",
     "login": "visited without a log-in",
     "account_login": "the same",

@@ -121,7 +121,7 @@ def test_who_is_new_makes_a_user_and_then_logs_in(
         ({"password2": "another one entirely"}, "The two password fields didn"),
         ({"password1": "short1a", "password2": "short1a"}, "at least 12 characters"),
         ({"password1": "password1234", "password2": "password1234"}, "too common"),
-        ({"password1": "1029384756473", "password2": "1029384756473"}, "entirely numeric"),
+        ({"password1": "1029384756473", "password2": "1029384756473"}, "capital letter"),
         (
             {
                 "username": "robert.the.bob",
