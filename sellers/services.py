@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from audit.models import AuditKind
 from audit.services import record_event
@@ -21,13 +22,14 @@ from sellers.connection import (
     required_text,
 )
 from sellers.encryption import SecretUnreadableError
-from sellers.models import Application, Connection, SellerAccount
+from sellers.models import Application, Connection, Region, SellerAccount
 from sellers.storing import store_account, store_application
 from spapi import (
     AccessDenied,
     AuthorizationFailed,
     Client,
     Credentials,
+    MarketplaceParticipation,
     SpApiError,
     Unlimited,
 )
@@ -75,15 +77,37 @@ def connect_account(
     chosen_region = parse_region(region)
     participations = ask_participations(credentials, chosen_region, partner, known_order)
     kept = choose_marketplaces(participations, chosen_region, marketplaces)
+    facts = _Facts(name, partner, chosen_region, credentials, tuple(kept))
+    try:
+        return _store(facts, application, user, manager)
+    except IntegrityError:
+        # somebody connected the same seller at this moment: now it is a known one
+        return _store(facts, application, user, manager)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What Amazon has confirmed."""
+
+    name: str
+    partner: str
+    region: Region
+    credentials: Credentials
+    participations: tuple[MarketplaceParticipation, ...]
+
+
+def _store(
+    facts: _Facts, application: Application | None, user: User | None, manager: User | None
+) -> SellerAccount:
     with transaction.atomic():
-        application = application or store_application(credentials, name, user or manager)
         return store_account(
-            name=name,
-            partner=partner,
-            region=chosen_region,
-            application=application,
-            refresh_token=credentials.refresh_token,
-            participations=kept,
+            name=facts.name,
+            partner=facts.partner,
+            region=facts.region,
+            application=application
+            or store_application(facts.credentials, facts.name, user or manager),
+            refresh_token=facts.credentials.refresh_token,
+            participations=facts.participations,
             user=user,
             manager=manager or user,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -72,7 +74,7 @@ def store_account(
     region: Region,
     application: Application,
     refresh_token: str,
-    participations: list[MarketplaceParticipation],
+    participations: Sequence[MarketplaceParticipation],
     user: User | None,
     manager: User | None,
 ) -> SellerAccount:
@@ -168,7 +170,7 @@ def _refuse_token_of_another(
 
 
 def _store_marketplaces(
-    account: SellerAccount, participations: list[MarketplaceParticipation]
+    account: SellerAccount, participations: Sequence[MarketplaceParticipation]
 ) -> None:
     ids = [entry.marketplace_id for entry in participations]
     account.marketplaces.exclude(marketplace_id__in=ids).delete()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.test import override_settings
 
 from audit.models import AuditEvent, AuditKind
@@ -31,6 +32,7 @@ from sellers.services import (
     pause_account,
     resume_account,
 )
+from sellers.storing import store_account
 from spapi import (
     AccessDenied,
     Client,
@@ -332,6 +334,23 @@ def test_the_wrong_region_is_named(nordlicht: SellerKeys) -> None:
         connect_account(**keys_of(nordlicht, region="na"))
     assert refusal.value.field == "region"
     assert "eu" in str(refusal.value)
+
+
+def test_who_connects_the_same_seller_at_the_same_moment_renews_it(
+    nordlicht: SellerKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A double click: the second insert meets the first one's row."""
+    person, calls = UserFactory(), []
+
+    def raced(**facts: Any) -> SellerAccount:
+        calls.append(facts["partner"])
+        if len(calls) == 1:
+            raise IntegrityError("one_account_per_partner_and_region")
+        return store_account(**facts)
+
+    monkeypatch.setattr("sellers.services.store_account", raced)
+    account = connect_account(**keys_of(nordlicht), user=person)
+    assert (len(calls), SellerAccount.objects.get()) == (2, account)
 
 
 def test_only_the_marketplaces_asked_for_are_kept(nordlicht: SellerKeys) -> None:
