@@ -14,7 +14,7 @@ from people.confirmation import confirmed_recently
 from sellers.applications import add_application, change_application
 from sellers.connection import ConnectError
 from sellers.expiry import secret_countdown
-from sellers.models import Application, SellerAccount
+from sellers.models import Application, Connection, Role, SellerAccount
 from sellers.views.connect_forms import ApplicationForm
 from sellers.views.connecting import (
     get_application,
@@ -80,10 +80,19 @@ def change(request: HttpRequest, application_id: int) -> HttpResponse:
         else:
             if changed:
                 messages.success(request, f"{application.name} is changed.")
+                _tell_of_shut_out(request, application)
             else:
                 messages.info(request, f"{application.name} was like that already.")
             return redirect(LIST)
     return _page(request, form, application)
+
+
+def _tell_of_shut_out(request: HttpRequest, application: Application) -> None:
+    """A new secret does not let accounts go by itself: a person says which."""
+    mine = SellerAccount.objects.for_user(get_user(request), Role.MANAGER)
+    shut_out = mine.filter(application=application, connection=Connection.RECONNECT)
+    if names := ", ".join(shut_out.values_list("name", flat=True)):
+        messages.warning(request, f"Amazon had shut out {names}: press Try again there.")
 
 
 def _posted(request: HttpRequest, empty: ApplicationForm) -> Any:

@@ -132,8 +132,14 @@ def test_a_new_secret_begins_its_180_days_and_an_empty_one_changes_nothing(
         ["name"],
         ["secret_made_on", "client_secret"],
     ]
+    shut_out = SellerAccountFactory(application=application, needs_reconnect=True)
+    MembershipFactory(user=manager.user, account=shut_out, role=Role.MANAGER)
+    change(manager, application, name="Renamed again")
+    page = manager.get("applications").content.decode()
+    assert f"Amazon had shut out {shut_out.name}: press Try again there." in page
+    application.refresh_from_db()
     change(manager, application)
-    assert events.count() == 2, "nothing was changed by the last one"
+    assert events.all().count() == 3, "nothing was changed by the last one"
 
 
 def test_an_application_is_a_managers_of_its_accounts_and_nobody_elses(superuser: Desk) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from django.test import override_settings
 from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
@@ -108,6 +109,7 @@ def test_each_mistake_is_a_sentence_at_its_field_and_stores_nothing(
     [
         ({"kind": "lwa_error", "error": "invalid_client"}, "does not accept this client id"),
         ({"kind": "status", "status": 500}, "Amazon could not be asked."),
+        ({"kind": "hang", "seconds": 5}, "Amazon could not be asked."),
         ({"kind": "body", "text": "<html>", "content_type": "text/html"}, "could not be asked."),
     ],
 )
@@ -121,7 +123,8 @@ def test_an_amazon_that_does_not_answer_well_is_one_sentence(
 ) -> None:
     """B54."""
     amazon.set_faults([{"operation": "lwa", "do": fault}])
-    response = paste(manager, nordlicht)
+    with override_settings(CALL_DEADLINE_SECONDS=0.3):
+        response = paste(manager, nordlicht)
     assert (response.status_code, sentence in response.content.decode()) == (422, True)
     assert not SellerAccount.objects.filter(name="Our shop").exists()
 
