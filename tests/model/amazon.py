@@ -72,6 +72,31 @@ class List(StrEnum):
     DENIED = "role missing"
 
 
+class Known(StrEnum):
+    """What is known of a POST's effect by whoever reads its answer: the table of docs/sending.md."""
+
+    ACCEPTED = "accepted"
+    NOT_SENT = "not sent"
+    REJECTED = "rejected"
+    NOT_AVAILABLE = "not available"  # rejected, or done by an earlier attempt
+    OUTSIDE = "outside the window"  # rejected, for now or for good
+    UNKNOWN = "unknown"
+
+
+KNOWN = {
+    Post.ACCEPTED: Known.ACCEPTED,
+    **dict.fromkeys(
+        (Post.LOST_AFTER, Post.LOST_BEFORE, Post.DELAYED, Post.ERROR_AFTER, Post.ERROR_BEFORE),
+        Known.UNKNOWN,
+    ),
+    **dict.fromkeys((Post.ODD_AFTER, Post.ODD_TEXT_AFTER, Post.ODD_TEXT_BEFORE), Known.UNKNOWN),
+    **dict.fromkeys((Post.NO_CONNECTION, Post.THROTTLED), Known.NOT_SENT),
+    **dict.fromkeys((Post.TOKEN_EXPIRED, Post.DENIED, Post.REVOKED), Known.NOT_SENT),
+    Post.UNAVAILABLE: Known.NOT_AVAILABLE,
+    Post.OUT_OF_WINDOW: Known.OUTSIDE,
+    Post.BAD_REQUEST: Known.REJECTED,
+}
+
 TAKES_EFFECT = {
     Post.ACCEPTED,
     Post.LOST_AFTER,
@@ -105,7 +130,9 @@ class Amazon:
         self.refuses_second = False
         # What reached the buyer: order and kind, with the attempt by which it did.
         self.delivered: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self.known: dict[int, Known] = {}  # by attempt
         self.asked_by_hand: set[str] = set()
+        self.has_lagged = False
         self.lists: list[Listed] = []
         self._under_way: list[tuple[datetime, str, str, int]] = []
 
@@ -135,6 +162,7 @@ class Amazon:
             raise AccessDenied("Access to requested resource is denied.", status=403)
         if fate == List.LAGGING and self.refuses_second:
             offered = kinds
+            self.has_lagged = True
         elif fate in (List.EMPTY, List.MALFORMED):
             offered = []
         else:
@@ -158,6 +186,7 @@ class Amazon:
     def post(self, order: str, kind: str, attempt: int, fate: Post) -> Accepted:
         """Amazon has accepted the action for this order. Raises SpApiError."""
         self.settle()
+        self.known[attempt] = KNOWN[fate]
         error = _before_its_effect(fate)
         if error is not None:
             raise error
@@ -165,10 +194,13 @@ class Amazon:
             self._under_way.append((self._now() + DELAY, order, kind, attempt))
             raise NoAnswer(reason="read_timeout")
         if not self.offers(order, kind) and (self.refuses_second or order in self.asked_by_hand):
+            self.known[attempt] = Known.REJECTED
             raise AlreadyRequested(
                 "You have already requested a review for this order.", status=403
             )
         if fate in (Post.UNAVAILABLE, Post.OUT_OF_WINDOW, Post.BAD_REQUEST):
+            if not ACTION_TYPES[kind].is_solicitation:
+                self.known[attempt] = Known.REJECTED
             raise _refusal(fate, kind)
         assert fate in TAKES_EFFECT
         self._deliver(order, kind, attempt)

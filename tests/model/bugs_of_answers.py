@@ -22,7 +22,13 @@ from messaging.models import (
     OutgoingAction,
 )
 from messaging.states import Status
-from spapi import NoAnswer, ServerError, SpApiError, UnknownForbidden
+from spapi import (
+    NoAnswer,
+    ServerError,
+    SpApiError,
+    Throttled,
+    UnknownForbidden,
+)
 from tests.model.mistakes import bug
 
 # Answers
@@ -46,6 +52,13 @@ def server_error_retries() -> Iterator[None]:
 def unknown_text_refuses() -> Iterator[None]:
     """Every 403 is a refusal."""
     with _retrying(UnknownForbidden, Status.REFUSED, AttemptOutcome.REJECTED):
+        yield
+
+
+@bug
+def throttled_is_unclear() -> Iterator[None]:
+    """429: who knows."""
+    with _retrying(Throttled, Status.UNCONFIRMED, AttemptOutcome.UNKNOWN):
         yield
 
 

@@ -22,7 +22,7 @@ from tests.model.people import People
 from tests.model.rules import OPEN, BreachError
 from tests.model.stage import Stage
 from tests.model.trouble import Trouble
-from tests.model.world import CLICKED, Cast
+from tests.model.world import CLICKED, WINDOW_LASTS, Cast
 
 DRIVERS = st.integers(0, 1)
 ORDERS = st.sampled_from(CLICKED)
@@ -104,6 +104,8 @@ class Sending(RuleBasedStateMachine):
             asked.pk, kind
         )
         made = self.people.click(asked, is_message)
+        if made is None and not is_forbidden and self._is_in_time(asked):
+            raise BreachError(f"{asked} could not be asked")
         if made is not None:
             if is_forbidden:
                 raise BreachError(f"{asked} could be asked again")
@@ -128,8 +130,16 @@ class Sending(RuleBasedStateMachine):
             limit=2 if by_command else None,
         )
         made = [row for row in self.people.rows().values() if row.batch_id == batch.pk]
-        if batch.queued != len(made) or not {row.order_id for row in made} <= free:
+        chosen = {row.order_id for row in made}
+        if batch.queued != len(made) or not chosen <= free - self.stage.standing.off_limits:
             raise BreachError("the batch holds what it should not")
+        allowed = {
+            order.pk
+            for order in self.cast.orders
+            if order.pk in free - self.stage.standing.off_limits and self._is_in_time(order)
+        }
+        if len(chosen) < min(len(allowed), 2 if by_command else len(allowed)):
+            raise BreachError("the batch does not hold what it should")
         self.stage.oracle.known |= {row.pk for row in made}
         self._check()
 
@@ -166,19 +176,19 @@ class Sending(RuleBasedStateMachine):
         self._count(f"order: {how}")
         row = Order.objects.get(pk=self.cast.orders[order].pk)
         number, user, now = row.amazon_order_id, self.cast.user, self.stage.clock.now()
+        standing = self.stage.standing
         if how == "by hand":
             self.stage.amazon.asked_by_hand.add(number)
         elif how == "exclude":
-            standing = Exclusion.objects.filter(value=number, undone_at=None).first()
-            if standing is not None:
-                undo_exclusion(standing, user=user, at=now)
+            if row.pk in standing.excluded:
+                rule_of_it = Exclusion.objects.get(value=number, undone_at=None)
+                undo_exclusion(rule_of_it, user=user, at=now)
             else:
                 exclude(row.account, ExclusionKind.ORDER, [number], user=user)
+            standing.excluded ^= {row.pk}
         else:
             Order.objects.filter(pk=row.pk).update(is_cancelled=True)
-        row.refresh_from_db()
-        off_limits = self.stage.standing.off_limits
-        (off_limits.add if row.is_excluded or row.is_cancelled else off_limits.discard)(row.pk)
+            standing.cancelled.add(row.pk)
         self._check()
 
     # Drivers
@@ -289,6 +299,11 @@ class Sending(RuleBasedStateMachine):
                 Sending.examples += 1
             self.moves_made.update(self.stage.moves)
             self.steps_seen.update(self.stage.oracle.steps)
+
+    def _is_in_time(self, order: Order) -> bool:
+        """Whether its window is open for a while yet; that of each order on which people click was."""
+        closes = order.latest_delivery_at + WINDOW_LASTS  # type: ignore[operator, unused-ignore]
+        return self.stage.clock.now() + timedelta(minutes=1) < closes
 
     def _check(self) -> None:
         self.stage.oracle.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.db import connection
 
@@ -25,6 +26,8 @@ class Try:
     pk: int
     action_id: int
     is_open: bool
+    is_abandoned: bool
+    claimed_at: datetime
     status_code: int | None
     outcome: str
 
@@ -47,12 +50,14 @@ class Records:
             )
             self.rows = {values[0]: Row(*values) for values in cursor.fetchall()}
             cursor.execute(
-                "SELECT id, action_id, finished_at IS NULL AND abandoned_at IS NULL, status_code,"
-                " outcome FROM messaging_actionattempt ORDER BY action_id, number"
+                "SELECT id, action_id, finished_at IS NULL AND abandoned_at IS NULL,"
+                " abandoned_at IS NOT NULL, claimed_at, status_code, outcome"
+                " FROM messaging_actionattempt ORDER BY action_id, number"
             )
             self.tries = {}
-            for values in cursor.fetchall():
-                self.tries.setdefault(values[1], []).append(Try(*values))
+            for pk, action_id, is_open, is_abandoned, claimed_at, *rest in cursor.fetchall():
+                one = Try(pk, action_id, bool(is_open), bool(is_abandoned), _utc(claimed_at), *rest)
+                self.tries.setdefault(action_id, []).append(one)
 
     def new_events(self) -> list[tuple[int, str, str]]:
         """What was added to the events since the last call: action, from where, to where."""
@@ -66,3 +71,10 @@ class Records:
         if events:
             self._last_event = events[-1][0]
         return [(action_id, before, after) for _, action_id, before, after in events]
+
+
+def _utc(moment: datetime | str) -> datetime:
+    """SQLite gives text without a zone."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -24,6 +24,7 @@ LOOK_LASTS = timedelta(seconds=60)
 OFFERED_APART = timedelta(minutes=2)
 ABSENT_SPAN = timedelta(hours=24)
 CALL_LASTS = timedelta(seconds=45)
+CLAIM_LASTS = timedelta(seconds=180)
 
 
 class BreachError(AssertionError):

@@ -170,6 +170,9 @@ class Stage:
             return
         if row.status == "unconfirmed" and row.account_id == self.cast.accounts[0].pk:
             raise BreachError(f"still unclear after days of peace with a control at hand: {row}")
+        is_allowed = row.order_id not in self.standing.off_limits
+        if row.status == "queued" and is_offered and is_allowed:
+            raise BreachError(f"never sent, though Amazon would take it: {row}")
         look_at = OutgoingAction._base_manager.values_list("look_at", flat=True).get(pk=row.pk)
         if look_at < self.clock.now():
             raise BreachError(f"forgotten: {row}")

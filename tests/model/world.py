@@ -16,6 +16,7 @@ from sellers.models import SellerAccount
 from tests.factories import DAY, OrderFactory, SellerAccountFactory, UserFactory
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+WINDOW_LASTS = timedelta(days=30)  # after the latest delivery
 # The tables in which an example makes rows; their counters begin again on PostgreSQL, too, so that
 # an example can be repeated to the letter.
 COUNTED = (
@@ -82,13 +83,19 @@ class Standing:
     paused: set[int] = field(default_factory=set)
     # By id of the switch: the account that it stops (None: all) and the kind ("": all).
     switches: dict[int, tuple[int | None, str]] = field(default_factory=dict)
-    off_limits: set[int] = field(default_factory=set)  # orders: excluded, or cancelled by the buyer
+    excluded: set[int] = field(default_factory=set)  # orders
+    cancelled: set[int] = field(default_factory=set)  # orders, by their buyers
     cancel_asked: set[int] = field(default_factory=set)  # actions
     retry_asked: set[int] = field(default_factory=set)
     seen: set[int] = field(default_factory=set)
     send_again: Counter[int] = field(default_factory=Counter)  # how often, by action
     may_return: set[int] = field(default_factory=set)
     left_alone: set[int] = field(default_factory=set)
+
+    @property
+    def off_limits(self) -> set[int]:
+        """The orders for which nothing may be sent."""
+        return self.excluded | self.cancelled
 
     def stops(self, account_id: int, kind: str) -> bool:
         """Whether nothing of this account and kind may be claimed."""
@@ -126,7 +133,7 @@ CLICKED = (0, 1, 4)
 
 
 def _order(account: SellerAccount, *, closes: timedelta, opens: timedelta | None = None) -> Order:
-    latest = START + closes - 30 * DAY
+    latest = START + closes - WINDOW_LASTS
     earliest = START + opens - 5 * DAY if opens else min(latest, START - 6 * DAY)
     order: Order = OrderFactory(
         account=account,
