@@ -91,6 +91,10 @@ class Browser:
     url: str
     evidence: Evidence
     cookies: dict[str, str] = field(default_factory=dict)
+    page: str = ""
+    """What was answered last."""
+    location: str = ""
+    """Where that leads, if it leads anywhere."""
 
     def ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, **form: str
@@ -111,14 +115,18 @@ class Browser:
             name, _, value = cookie.split(";")[0].partition("=")
             self.cookies[name] = value
         self.evidence.add(f"page {method} {answer.status}", str(answer.headers).encode() + body)
+        self.page = body.decode("utf-8", "replace")
+        self.location = answer.headers.get("Location") or ""
         return answer.status
+
+    def send(self, path: str, **form: str) -> int:
+        """The status of the answer to this form, sent with the secret that makes it ours."""
+        return self.ask("POST", path, csrfmiddlewaretoken=self.cookies["csrftoken"], **form)
 
     def log_in(self, name: str, password: str) -> bool:
         """Whether the product let this person in."""
         self.ask("GET", "/login/")
-        token = self.cookies["csrftoken"]
-        form = {"username": name, "password": password, "csrfmiddlewaretoken": token}
-        return self.ask("POST", "/login/", **form) == 302
+        return self.send("/login/", username=name, password=password) == 302
 
 
 def read_key(client: Redis, key: bytes) -> bytes:

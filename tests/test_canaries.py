@@ -8,6 +8,7 @@ environment and in the files that `./run` keeps for itself (docs/security.md); a
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import pickle
@@ -20,22 +21,29 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from redis import Redis
 
+from sandbox.personal import MARK
 from sandbox.testing import SellerKeys
 from tests.e2e.stack import ROOT, Stack, _descendants, started
 from tests.evidence import Browser, Evidence, watched_redis
 
-pytestmark = pytest.mark.e2e  # real processes, though no browser
+# real processes, though no browser; the rows of a database are the same in each
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 # What `./run` writes for its own next start and for the person at the terminal, mode 600 in a folder
 # of mode 700, and what Amazon's side of the demonstration keeps for itself.
 OWN_FILES = ("env.json", "keys.json", "demo.json", "redis/redis.conf", "sandbox", "static")
 PERSON = "canary"
+# What the sandbox would say of buyers if it were asked (sandbox/personal.py).
+BUYERS = (f"{MARK} Buyer", f"{MARK} Recipient", f"{MARK} Street", f"{MARK.lower()}-buyer-")
 LOOKS_LIKE_A_TOKEN = re.compile(rb"Atz[ar]\|[\w/+=-]{20}")
 WAIT_SECONDS = 90.0
 
@@ -79,6 +87,8 @@ def _secrets(stack: Stack, metrics_token: str) -> Canaries:
             "password": _unique(),
             "wrong password": _unique(),
             "presigned signature": _unique(),
+            "pasted token of nobody": _unique("Atzr|"),
+            "wrong client secret": _unique("amzn1.oa2-cs.v1."),
         },
         configured={
             "METRICS_TOKEN": metrics_token,
@@ -128,6 +138,24 @@ class Run:
         for path in files[1::2]:
             Path(path).unlink()
         return code
+
+    def consent(self, link: str, seller: SellerKeys) -> str:
+        """Where Amazon sends the seller back to who follows the link and consents."""
+        number = [one.selling_partner_id for one in self.stack.amazon.sellers].index(
+            seller.selling_partner_id
+        )
+        parts = urlsplit(link)
+        amazon = urlsplit(self.stack.amazon.url)
+        connection = http.client.HTTPConnection(amazon.hostname or "", amazon.port, timeout=30)
+        try:
+            path = parts.path.replace("/consent", "/decide")
+            connection.request("GET", f"{path}?{parts.query}&seller={number}")
+            answer = connection.getresponse()
+            answer.read()
+        finally:
+            connection.close()
+        assert answer.status == 302
+        return answer.headers["Location"] or ""
 
     def look_at_processes(self) -> None:
         """Every process shows the words that it was started with."""
@@ -206,12 +234,14 @@ def test_no_secret_comes_out_anywhere(run: Run) -> None:
         assert run.connect(first) == 0
         run.look_at_processes()
         _use_the_pages(run)
+        _connect_in_the_browser(run, first, accounts[first.selling_partner_id])
         assert run.manage("sync_orders", "--account", accounts[first.selling_partner_id]) == 0
         _send(run, first, accounts[first.selling_partner_id])
         _export(run)
         _fail(run, second, accounts[second.selling_partner_id])
         _crash(run)
     run.gather()
+    assert not [mark for mark in BUYERS if run.evidence.mentions(mark)], "a buyer's data"
     environments = Evidence()
     environments.add_processes(_descendants(os.getpid()), "environ")
 
@@ -238,6 +268,41 @@ def _use_the_pages(run: Run) -> None:
     token = run.canaries.configured["METRICS_TOKEN"]
     assert browser.ask("GET", "/metrics", {"Authorization": f"Bearer {token}"}) == 200
     assert browser.ask("GET", "/metrics", {"Authorization": f"Bearer {password}"}) == 401
+
+
+def _connect_in_the_browser(run: Run, seller: SellerKeys, account: str) -> None:
+    """A manager pastes wrong and right secrets, and a seller comes back from Amazon with a code."""
+    browser = Browser(run.stack.url, run.evidence)
+    assert browser.log_in("manager", run.stack.passwords["manager"])
+    application = run.stack.database(
+        "from sellers.models import Application\nresult = Application.objects.latest('pk').pk"
+    )
+    path = f"/accounts/applications/{application}/"
+    facts = {"name": "Ours", "is_public": "on", "application_id": seller.application_id}
+    facts["secret_made_on"] = datetime.now(UTC).date().isoformat()
+    wrong = run.canaries.nowhere["wrong client secret"]
+    assert browser.send(path, client_secret=wrong, **facts) == 422
+    assert browser.send(path, client_secret=seller.client_secret, **facts) == 302, browser.page
+
+    path, chosen = f"/accounts/{account}/renew/", {"application": str(application)}
+    nobodys = run.canaries.nowhere["pasted token of nobody"]
+    assert browser.send(path, refresh_token=nobodys, **chosen) == 422
+    assert browser.send(path, refresh_token=seller.refresh_token, **chosen) == 302, browser.page
+
+    path, place = f"/accounts/{account}/consent/", seller.marketplace_ids[0]
+    assert browser.send(path, marketplace=place, **chosen) == 200, browser.page
+    link = unescape(browser.page.split('<a class="button primary" href="')[1].split('"')[0])
+    # known to the browser alone, and therefore in the page with the link that leads to Amazon
+    (state,) = parse_qs(urlsplit(link).query)["state"]
+    run.evidence.pieces.pop()
+    back = urlsplit(run.consent(link, seller))
+    (code,) = parse_qs(back.query)["spapi_oauth_code"]
+    run.canaries.nowhere |= {"code of Amazon": code, "state of the journey": state}
+    assert browser.ask("GET", f"{back.path}?{back.query}") == 303, browser.page
+    assert browser.location == f"/accounts/{account}/"
+    assert browser.ask("GET", browser.location) == 200
+    assert browser.ask("GET", f"{back.path}?{back.query}") == 400, "a code is good once"
+    assert browser.ask("GET", f"/accounts/{account}/doctor/?now=1") == 200
 
 
 def _send(run: Run, seller: SellerKeys, account: str) -> None:
@@ -272,6 +337,11 @@ def _export(run: Run) -> None:
     assert browser.log_in("manager", run.stack.passwords["manager"])
     for path in (f"/batches/{batch}/actions.csv", f"/batches/{batch}/", "/accounts/", "/outbox/"):
         assert browser.ask("GET", path) == 200
+    browser = Browser(run.stack.url, run.evidence)
+    assert browser.log_in(PERSON, run.canaries.nowhere["password"])
+    for path in ("auditevent/export/", "auditevent/export/?form=json", "auditevent/"):
+        assert browser.ask("GET", f"/admin/audit/{path}") == 200
+    assert run.manage("export_audit", "--json") == 0
 
 
 def _fail(run: Run, seller: SellerKeys, account: str) -> None:
