@@ -163,7 +163,8 @@ def forbidden(seed: int) -> str:
             ids = rig.queue(each * len(TEXTS[kind]), kind, kept)
             assigned |= assign(rig, ids, TEXTS[kind])
             denied += rig.queue(2, kind, [rig.accounts[shut_out]])
-        at_edge = rig.queue(6, SOLICITATION, kept)
+        at_edge = rig.queue(3, SOLICITATION, kept)
+        at_edge += rig.queue(3, SOLICITATION, kept, newest=True)
         outside = {action: {"kind": "forbidden", "text": _OUTSIDE} for action in at_edge}
         deeds = {action: case.do for action, case in assigned.items()}
         missing_role = {"kind": "forbidden", "text": _DENIED}
@@ -217,6 +218,8 @@ def _demand_edges(rig: Rig, actions: list[int]) -> None:
         " WHERE a.id = ANY(%s)",
         actions,
     )
+    if {is_early for _, _, is_early in rows} != {True, False}:
+        raise AssertionError(f"only one edge of the window was met: {rows}")
     wrong = [row for row in rows if row[1] != ("sent" if row[2] else "refused")]
     if wrong:
         raise AssertionError(f"at the window's edges (action, state, early): {wrong}")

@@ -73,19 +73,33 @@ def choose(number: int, accounts: Sequence[int], offered: Sequence[str]) -> list
     return chosen
 
 
-def queue(number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
-    """So many actions of that kind are due now; their ids."""
+def queue(
+    number: int,
+    kind: str,
+    accounts: Sequence[int],
+    offered: Sequence[str],
+    *,
+    newest: bool = False,
+) -> list[int]:
+    """So many actions of that kind are due now; their ids. Reviews for the orders whose windows close
+    first, or with `newest` last."""
     if kind == REVIEW_REQUEST.name:
-        return _queue_reviews(_take(number, kind, accounts, offered))
+        return _queue_reviews(_take(number, kind, accounts, offered, newest=newest))
     return _queue_messages(number, kind, accounts, offered)
 
 
-def _take(number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]) -> list[int]:
-    """The next orders of the list that was made when this kind was first asked for."""
+def _take(
+    number: int, kind: str, accounts: Sequence[int], offered: Sequence[str], *, newest: bool
+) -> list[int]:
+    """The next orders (the last, if the newest are wanted) of the list that was made when this kind
+    was first asked for."""
     key = (kind, tuple(accounts))
     if key not in _stock:
         _stock[key] = choose(100_000, accounts, offered)
-    taken, _stock[key] = _stock[key][:number], _stock[key][number:]
+    if newest:
+        taken, _stock[key] = _stock[key][-number:], _stock[key][:-number]
+    else:
+        taken, _stock[key] = _stock[key][:number], _stock[key][number:]
     return taken
 
 

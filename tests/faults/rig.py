@@ -33,13 +33,20 @@ class Rig(Stand):
     # What can be done
 
     def queue(
-        self, number: int, kind: str = SOLICITATION, accounts: Sequence[int] | None = None
+        self,
+        number: int,
+        kind: str = SOLICITATION,
+        accounts: Sequence[int] | None = None,
+        *,
+        newest: bool = False,
     ) -> list[int]:
-        """Up to so many actions more are due now, the accounts in turn; their ids."""
+        """Up to so many actions more are due now, the accounts in turn; their ids. Reviews for the
+        orders whose windows close first, or with `newest` last."""
         if kind == MESSAGE:  # which comes to an end with every shipment
             self.offered[kind] = numbers_of(self.amazon.ask("GET", "/_messageable"))
         ids: list[int] = self.run(
-            "result = queue(number, kind, accounts, offered)",
+            "result = queue(number, kind, accounts, offered, newest=newest)",
+            newest=newest,
             number=number,
             kind=kind,
             accounts=list(self.accounts.values()) if accounts is None else list(accounts),
