@@ -27,6 +27,7 @@ from tests.faults.table import row
 # How long no new connection comes through. A call's deadline is 0.8 s in the rig, a try comes
 # again after 0.3 s (30 s in the product).
 SHUT_SECONDS = 2.5
+TRIED_AGAIN_AFTER = 0.3
 # For rows in which no call may end at its deadline, and the connect timeout is the product's.
 _PATIENT = {"CALL_DEADLINE_SECONDS": "8", "LEASE_SECONDS": "30"}
 REAL_DEADLINE = {"CALL_DEADLINE_SECONDS": "45", "LEASE_SECONDS": "180"}
@@ -172,9 +173,22 @@ def _deadline(cases: Sequence[Case], seed: int, seconds: float) -> str:
         rig.wait_resolved()
         took = [one.seconds for one in demand(rig, assigned)]
         report = rig.check().demand()
+        lasted = [_first_try_lasted(rig, action) for action in assigned]
+    # by the rig's own clock, too: it has to wait for its turn before, and to be written down after
+    if not all(seconds - 0.05 <= one <= seconds + 3 for one in lasted):
+        raise AssertionError(f"from claim to result it took {sorted(lasted)} s")
     if not all(seconds - 0.05 <= one <= seconds + 1 for one in took):
         raise AssertionError(f"the deadline of {seconds} s came after {sorted(took)} s")
     return f"{min(took):.2f}-{max(took):.2f} s in {len(took)} calls, doubles {report.doubles}"
+
+
+def _first_try_lasted(rig: Rig, action: int) -> float:
+    """Seconds from the first claim of the action to its first result, by the history."""
+    claimed, written = (
+        next(line["at"] for line in rig.history.lines(event) if action in line["actions"])
+        for event in ("claim", "result")
+    )
+    return float(written - claimed)
 
 
 # The way that is shut
@@ -214,6 +228,8 @@ def _never_left(rig: Rig, reason: str = "refused") -> str:
     if not unsent or not all(reason in one.message for one in unsent):
         raise AssertionError(f"no attempt failed for the reason “{reason}”: {unsent[:3]}")
     gaps = _gaps(tried)
+    if min(gaps) < TRIED_AGAIN_AFTER:
+        raise AssertionError(f"tried again after {min(gaps):.2f} s")
     return (
         f"{len(unsent)} attempts not sent, 0 ambiguous; {report.actions} of {report.actions} sent;"
         f" from try to try {min(gaps):.2f}-{max(gaps):.2f} s, median {median(gaps):.2f} s"
