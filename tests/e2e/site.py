@@ -88,6 +88,7 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         f"/accounts/{samples.hostile['account']}/people/",
         f"/accounts/{samples.hostile['account']}/people/invite/",
     ],
+    "sellers:doctor": lambda samples: [f"/accounts/{samples.hostile['account']}/doctor/"],
     "mfa_index": lambda _: [
         *("/me/", "/me/sessions/", "/me/password/", "/me/app/", "/me/passkeys/add/"),
         "/me/confirm/?next=/accounts/",
@@ -102,6 +103,7 @@ VISITORS = {
     "sellers:connect": "manager",
     "sellers:application": "manager",
     "sellers:people": "manager",
+    "sellers:doctor": "manager",
 }
 # Routes that are no pages of their own, and why.
 NO_PAGES = {
@@ -136,6 +138,7 @@ NO_PAGES = {
     "sellers:review_people": "a form",
     "sellers:join": "visited in test_joining",
     "sellers:try_again": "a form",
+    "sellers:doctor_line": "a fragment of the doctor",
     "login": "visited without a log-in",
     "account_login": "the same",
     "people:first_run": "only while there is nobody",
