@@ -76,6 +76,13 @@ Change = tuple[str, str, str]  # table, "new", "gone" or the column, the value
 def changes(before: dict[str, Any], after: dict[str, Any]) -> Counter[Change]:
     """What is different, without what differs each time: moments of now, ids, random texts."""
     found: Counter[Change] = Counter()
+    known = {_key(row) for rows_before in before.values() for row in rows_before}
+
+    def steady(column: str, value: object) -> str:
+        # a row that was made just now has another id each time
+        is_new = column.endswith("_id") and str(value) not in known and value is not None
+        return "new row" if is_new else _steady(value)
+
     for table, rows_before in before.items():
         old = {_key(row): row for row in rows_before}
         new = {_key(row): row for row in after[table]}
@@ -84,11 +91,11 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> Counter[Change]:
         for key in new.keys() - old.keys():
             for column, value in new[key].items():
                 if column != "id":
-                    found[table, f"new {column}", _steady(value)] += 1
+                    found[table, f"new {column}", steady(column, value)] += 1
         for key in old.keys() & new.keys():
             for column, value in new[key].items():
                 if value != old[key][column]:
-                    found[table, f"{key} {column}", _steady(value)] += 1
+                    found[table, f"{key} {column}", steady(column, value)] += 1
     return found
 
 
