@@ -27,7 +27,7 @@ SEEDS = {
     "cancel_in_any_state": 16,
     "claim_of_an_excluded_order": 12,
     "late_acceptance_is_ignored": 40,
-    "no_lease_check": 6,
+    "no_lease_check": 56,
     "old_look_is_used": 3,
     "server_error_retries": 9,
     "stop_forgets_what_is_under_way": 38,
