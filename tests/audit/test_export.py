@@ -98,8 +98,9 @@ def test_an_export_stands_in_the_trail_once_and_not_in_itself() -> None:
     assert len(rows(run())) == 2
 
 
+@pytest.mark.any_database
 @settings(
-    max_examples=50,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

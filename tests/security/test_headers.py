@@ -18,7 +18,7 @@ from tests.test_access import ADDRESSES, TABLE, Things, things  # noqa: F401 - a
 from tests.test_env import PRODUCTION
 from tests.test_settings import shown
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 YEAR = 365 * 24 * 3600
 LOCKED = {"default-src", "base-uri", "frame-ancestors"}
@@ -157,12 +157,11 @@ BONUS = {
 }
 
 
-def test_mozilla_s_observatory_would_give_an_a_plus(
-    answers: dict[str, HttpResponse], redis_empty: None
-) -> None:
-    page = answers["overview for manager"]
+def test_mozilla_s_observatory_would_give_an_a_plus(production: None, redis_empty: None) -> None:
+    user = UserFactory()
+    page = Client().get("/login/", secure=True)
     directives = policy(page)
-    cookies = _cookies(UserFactory()).values()
+    cookies = _cookies(user).values()
     reached = {
         "policy without unsafe sources and default-src 'none'": directives["default-src"]
         == {"'none'"}

@@ -99,6 +99,7 @@ def test_no_address_leads_elsewhere() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.any_database
 def test_neither_the_log_in_nor_the_question_who_it_is_leads_elsewhere() -> None:
     client = Client()
     client.force_login(UserFactory())
