@@ -11,7 +11,14 @@ from django.utils.decorators import method_decorator
 from audit.models import AuditKind
 from audit.services import record_event
 from people.confirmation import confirmed_recently
-from sellers.models import AccountMarketplace, Application, Membership, SellerAccount
+from sellers.models import (
+    AccountMarketplace,
+    Application,
+    Invitation,
+    Membership,
+    PeopleReview,
+    SellerAccount,
+)
 from solicit_dashboard.admin_base import AnyModelAdmin, ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -102,6 +109,32 @@ class MembershipAdmin(AnyModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         return _is_superuser(request)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ("account", "role", "note", "created_by", "created_at", "accepted_by")
+    list_filter = ("role",)
+    prefetched = ("account", "created_by", "accepted_by")
+    fields = (
+        "account",
+        "role",
+        "note",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "accepted_by",
+        "accepted_at",
+        "revoked_by",
+        "revoked_at",
+    )
+
+
+@admin.register(PeopleReview)
+class PeopleReviewAdmin(ReadOnlyAdmin):
+    list_display = ("account", "at", "by")
+    prefetched = ("account", "by")
+    fields = ("account", "at", "by")
 
 
 def _record(kind: AuditKind, request: HttpRequest, member: Membership, **detail: str) -> None:

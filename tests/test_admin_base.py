@@ -18,7 +18,15 @@ from audit.models import AuditEvent, AuditKind
 from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
 from orders.models import Door, Exclusion, Order, OrderHint, OrderSync
-from sellers.models import Application, Membership, SellerAccount
+from sellers.invitations import invite
+from sellers.models import (
+    Application,
+    Invitation,
+    Membership,
+    PeopleReview,
+    Role,
+    SellerAccount,
+)
 from solicit_dashboard import admin_base
 from solicit_dashboard.admin_base import ReadOnlyAdmin
 from tests.factories import (
@@ -51,6 +59,8 @@ RECORDS: list[type[Model]] = [
     Door,
     OrderHint,
     KillSwitch,
+    Invitation,
+    PeopleReview,
 ]
 # The statements that a list takes, whatever its rows.
 QUERIES = {
@@ -67,6 +77,8 @@ QUERIES = {
     Door: 5,
     OrderHint: 6,
     KillSwitch: 6,
+    Invitation: 6,
+    PeopleReview: 6,
 }
 
 
@@ -113,6 +125,8 @@ def fill(number: int) -> None:
         OrderHintFactory(account=order.account)
         ExclusionFactory(account=order.account)
         KillSwitchFactory(account=order.account)
+        invite(order.account, Role.VIEWER, user, timezone.now())
+        PeopleReview.objects.create(account=order.account, by=user, at=timezone.now())
         AuditEvent.objects.create(kind=AuditKind.REQUESTED, user=user, account_id=order.account_id)
 
 

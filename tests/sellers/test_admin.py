@@ -6,8 +6,11 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import AuditEvent
+from sellers.invitations import invite
+from sellers.memberships import note_review
 from sellers.models import Membership, Role
 from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
 from tests.people.confirming import confirm
@@ -118,3 +121,20 @@ def test_staff_with_every_permission_gives_no_role() -> None:
     ):
         assert client.post(address, fields).status_code == 403
     assert Membership.objects.get() == member
+
+
+def test_an_invitation_shows_nothing_that_opens_it(superuser: Client) -> None:
+    manager = MembershipFactory(role=Role.MANAGER)
+    invitation, token = invite(
+        manager.account, Role.VIEWER, manager.user, timezone.now(), "Somebody new"
+    )
+    note_review(manager.account, manager.user, timezone.now())
+    for address in (
+        reverse("admin:sellers_invitation_changelist"),
+        reverse("admin:sellers_invitation_change", args=[invitation.pk]),
+    ):
+        page = superuser.get(address).content.decode()
+        assert "Somebody new" in page
+        assert not [secret for secret in (token, invitation.token_hash) if secret in page]
+    page = superuser.get(reverse("admin:sellers_peoplereview_changelist")).content.decode()
+    assert manager.user.username in page
