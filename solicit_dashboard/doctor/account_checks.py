@@ -160,9 +160,9 @@ def rates(visit: Visit) -> Finding:
             f"Nothing to do: the published {wanted:g} a second is used, and 429 slows it down.",
         )
     if math.isclose(told, wanted, rel_tol=0.01) or told > wanted:
-        return good(f"Amazon allows {told:g} calls a second, as published.")
+        return good(f"Amazon allows {told:g} a second, as published.")
     return warn(
-        f"Amazon allows {told:g} calls a second instead of {wanted:g}.",
+        f"Amazon allows {told:g} a second instead of {wanted:g}.",
         "Sending takes accordingly longer. Ask Amazon's support why the plan is smaller.",
     )
 
@@ -173,17 +173,19 @@ def queue(visit: Visit) -> Finding:
     late = list(islice(queued_too_long(scope), MOST_COUNTED + 1))
     waiting = count_to(scope.actions().filter(status=Status.QUEUED), MOST_COUNTED)
     if not late:
-        return good(
-            f"{capped(waiting, MOST_COUNTED)} wait for their turn, and their turns come."
-            if waiting
-            else "Nothing waits."
-        )
+        if not waiting:
+            return good("Nothing waits.")
+        return good(f"{_actions(waiting)} waiting, and each is taken in its turn.")
     oldest = scope.actions().filter(status=Status.QUEUED).order_by("look_at").first()
     return bad(
-        f"{capped(len(late), MOST_COUNTED)} have been due for a minute or longer and nobody takes "
-        f"them{_since(oldest, visit)}: the workers of the queue “lanes” are away, or deaf.",
+        f"{_actions(len(late))} due for a minute or longer, and nobody takes what is due"
+        f"{_since(oldest, visit)}: the workers of the queue “lanes” are away, or deaf.",
         "Start them again (docs/operations.md). Nothing is lost by that, and nothing sent twice.",
     )
+
+
+def _actions(number: int) -> str:
+    return "1 action is" if number == 1 else f"{capped(number, MOST_COUNTED)} actions are"
 
 
 def _since(oldest: OutgoingAction | None, visit: Visit) -> str:

@@ -83,6 +83,12 @@ def refusal(error: SpApiError, role: str = "", *, lack: Tone = Tone.BAD) -> Find
                 f"Give the application the role {role} in Amazon's developer console, authorize "
                 "it again, and connect the account again with the new token.",
             )
+        case LimitReached() if "Redis" in error.message:
+            return bad(
+                "Amazon was not asked: Redis does not answer, and nobody knows what is left of "
+                "Amazon's rate.",
+                "See the line of Redis first.",
+            )
         case LimitReached() | Throttled():
             return warn(
                 f"Amazon was not asked: {_why_not_now(error)}.",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
+from redis import RedisError
 
 from messaging.clock import read_database_clock
 from messaging.models import OutgoingAction
@@ -42,7 +43,7 @@ def test_every_line_of_a_sound_account_is_green(visit: Visit, amazon: Running) -
     assert {key: finding.tone for key, finding in found.items()} == dict.fromkeys(found, Tone.GOOD)
     assert all(finding.says and not finding.remedy for finding in found.values())
     assert found["marketplaces"].says.startswith("The seller sells in ")
-    assert found["rates"].says == "Amazon allows 1 calls a second, as published."
+    assert found["rates"].says == "Amazon allows 1 a second, as published."
     # the rate and the clock were overheard: no call was made for them
     assert amazon.stats()["throttled"] == 0
     assert len([one for one in visit.listener.heard if "solicitations" in one.path]) == 1
@@ -127,6 +128,20 @@ def test_a_rate_that_is_used_up_is_no_fault(visit: Visit, amazon: Running) -> No
     finding = look("reports", visit)
     assert finding.tone == Tone.WARN
     assert finding.says.startswith("Amazon was not asked: its rate for this call is used up")
+
+
+def test_without_redis_amazon_is_not_asked_and_redis_is_named(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit.client.access_token()
+
+    def away() -> object:
+        raise RedisError("redis://:password@host")
+
+    monkeypatch.setattr("solicit_dashboard.ratelimit.get_redis", away)
+    finding = look("orders", visit)
+    assert finding.tone == Tone.BAD
+    assert finding.remedy == "See the line of Redis first."
 
 
 def test_a_disconnected_account_says_so_in_every_line_that_asks_amazon(visit: Visit) -> None:
@@ -218,8 +233,8 @@ def test_a_refusal_tells_the_time_too(visit: Visit, amazon: Running) -> None:
 @pytest.mark.parametrize(
     ("header", "tone", "words"),
     [
-        ("0.5", Tone.WARN, "0.5 calls a second instead of 1"),
-        ("2.0", Tone.GOOD, "2 calls a second"),
+        ("0.5", Tone.WARN, "0.5 a second instead of 1"),
+        ("2.0", Tone.GOOD, "2 a second"),
         ("", Tone.WARN, "named no rate"),
         ("many", Tone.WARN, "named no rate"),
     ],
@@ -245,7 +260,7 @@ def test_what_is_due_and_not_taken_raises_the_alarm_of_the_deaf_worker(visit: Vi
     finding = look("queue", visit)
     assert finding.tone == Tone.BAD
     assert finding.says.startswith(
-        "1 have been due for a minute or longer and nobody takes them, the first for 9"
+        "1 action is due for a minute or longer, and nobody takes what is due, the first for 9"
     )
     assert "nothing sent twice" in finding.remedy
 
@@ -256,7 +271,7 @@ def test_what_has_just_become_due_is_no_alarm(visit: Visit) -> None:
     finding = look("queue", visit)
     assert (finding.tone, finding.says) == (
         Tone.GOOD,
-        "1 wait for their turn, and their turns come.",
+        "1 action is waiting, and each is taken in its turn.",
     )
 
 
