@@ -25,6 +25,7 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
+from tests.people.confirming import confirm
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -42,6 +43,7 @@ def client(account: SellerAccount) -> Client:
     MembershipFactory(user=user, account=account, role=Role.MANAGER)
     client = Client()
     client.force_login(user)
+    confirm(client, user)
     return client
 
 
