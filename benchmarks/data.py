@@ -109,7 +109,7 @@ ORDER_COLUMNS = (
     "service_level, programs, purchased_at, amazon_updated_at, earliest_delivery_at, "
     "latest_delivery_at, window_source, quantity, total_amount, total_currency, "
     "is_sold_on_amazon, is_cancelled, is_replacement, is_returned, is_refunded, is_business, "
-    "is_excluded, original_order_id, first_seen_at, synced_at, solicitation, "
+    "is_excluded, is_partial, original_order_id, first_seen_at, synced_at, solicitation, "
     "solicitation_at, offer_checked_at, is_offered"
 )
 Row = tuple[str | int | None, ...]
@@ -166,6 +166,7 @@ def _order_rows(number: int, account_ids: list[int], now: datetime) -> Iterator[
             int(0.08 <= fate < 0.10),
             int(pk % 25 == 0),
             int(0.10 <= fate < 0.105),
+            0,
             "",
             _moment(purchased + 600),
             _moment(today - pk % 1200),
