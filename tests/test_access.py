@@ -433,11 +433,12 @@ def test_somebody_elses_looks_like_nothing(things: Things, name: str, method: st
 WITHIN = re.compile(r"<int:account_id>.*<\w+:(?!check>)\w+>")
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if WITHIN.search(ADDRESSES[way[0]])])
+@pytest.mark.parametrize(
+    ("name", "method"), [way for way in WAYS if WITHIN.search(ADDRESSES[way[0]])]
+)
 def test_somebody_elses_is_not_found_in_ones_own_account(
-    things: Things, way: tuple[str, str]
+    things: Things, name: str, method: str
 ) -> None:
-    name, method = way
     client = somebody("manager", things.account)
     other, before = make_things(), everything()
     paths = [
