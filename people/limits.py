@@ -55,17 +55,17 @@ class Attempt:
 
 
 def begin_attempt(
-    request: HttpRequest, step: str, name: str, person: User | None, *, most: int = PER_PERSON
+    request: HttpRequest, step: str, name: str, person: User | None, *, most: int | None = None
 ) -> Attempt:
     """The try is counted before it is looked at, so that many at once do not pass together.
 
     `step` is "password", "code" or "confirm"; `name` what was typed, `person` whose name it is, if
-    anybody's; `most` how many tries one person has from all addresses together. Raises
-    TooManyAttemptsError.
+    anybody's; `most` how many tries one person has from all addresses together (PER_PERSON).
+    Raises TooManyAttemptsError.
     """
     now = timezone.now()
     LogInAttempt.objects.filter(at__lte=now - WINDOW).delete()
-    limits = _limits(request, step, name, person, most)
+    limits = _limits(request, step, name, person, PER_PERSON if most is None else most)
     rows = LogInAttempt.objects.bulk_create(LogInAttempt(key=key, at=now) for key in limits)
     attempt_ids = tuple(row.pk for row in rows)
     counted = (

@@ -49,7 +49,8 @@ _SYSTEMS = (
 
 
 def begin_session(request: HttpRequest) -> None:
-    """The session counts from now."""
+    """The session counts from now. Those that nobody came back to are cleared away."""
+    request.session.clear_expired()
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
 
 

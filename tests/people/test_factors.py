@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
+from audit.models import AuditEvent, AuditKind
 from people.factors import is_address, must_have_factor
 from sellers.models import Role
 from tests.factories import MembershipFactory, UserFactory
@@ -118,3 +122,18 @@ def test_the_admin_has_no_log_in_of_its_own() -> None:
 )
 def test_an_address_is_no_name(host: str, is_one: bool) -> None:
     assert is_address(host) == is_one
+
+
+def test_a_lost_factor_is_taken_away_on_the_command_line() -> None:
+    user, client = person("manager"), Client()
+    TOTP.activate(user, SECRET)
+    log_in(client, user.username)
+    client.post("/login/code/", {"code": code_for()})
+    call_command("reset_second_factor", user.username, stdout=StringIO())
+    assert not is_in(client)
+    log_in(client, user.username)
+    assert client.get("/orders/").headers["Location"] == "/me/"
+    event = AuditEvent.objects.get(kind=AuditKind.FACTOR_REMOVED)
+    assert (event.subject, event.detail["by"]) == (user.username, "command line")
+    with pytest.raises(CommandError, match="nobody named"):
+        call_command("reset_second_factor", "nobody-here")

@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal import auth as totp_auth
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import login
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -62,6 +63,15 @@ def test_a_used_session_ends_after_twelve_hours() -> None:
             assert is_in(client)
         clock.shift(timedelta(minutes=20))
         assert not is_in(client)
+
+
+def test_sessions_that_are_over_are_cleared_away() -> None:
+    user = UserFactory()
+    with time_machine.travel("2026-11-20 10:00:00Z", tick=False) as clock:
+        devices(user, 2)
+        clock.shift(timedelta(hours=13))
+        devices(user, 1)
+        assert (Session.objects.count(), UserSession.objects.count()) == (1, 1)
 
 
 def test_a_session_that_does_not_say_since_when_it_is_ends() -> None:
