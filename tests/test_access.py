@@ -103,7 +103,7 @@ MISSING: dict[str, object] = dict.fromkeys(
         "application_id",
     ),
     10**9,
-) | {"number": "302-0000000-0000000", "check": "token"}
+) | {"number": "302-9999999-9999999", "check": "token"}
 
 
 def _filled(route: str, values: dict[str, object]) -> str:
