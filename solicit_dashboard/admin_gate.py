@@ -7,7 +7,8 @@ import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -24,6 +25,11 @@ def admin_from_near(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+def own_password_page(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """The way to the page where everybody changes their password."""
+    return redirect("account_change_password")
 
 
 def is_near(request: HttpRequest) -> bool:

@@ -5,12 +5,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from solicit_dashboard.admin_gate import own_password_page
 from solicit_dashboard.health import healthz, readyz
 from solicit_dashboard.metrics import metrics
 from solicit_dashboard.overview import overview
 
 # The admin has no log-in of its own, which would know no second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+# Nor has it a page for passwords of its own, which would neither be audited nor end other sessions.
+admin.site.password_change = own_password_page  # type: ignore[method-assign, assignment]
 
 urlpatterns = [
     path("", overview, name="overview"),

@@ -86,3 +86,13 @@ def test_the_path_is_a_setting() -> None:
     assert named == {"ADMIN_PATH": "records-7f3a"}
     assert shown(PRODUCTION, "ADMIN_PATH") == {"ADMIN_PATH": "admin"}
     assert reverse("admin:index") == "/admin/"
+
+
+@pytest.mark.django_db
+def test_a_password_is_changed_where_everybody_changes_theirs() -> None:
+    client = Client()
+    client.force_login(UserFactory(is_staff=True))
+    for method in (client.get, client.post):
+        response = method(reverse("admin:password_change"))
+        assert response.status_code == 302
+        assert response.headers["Location"] == "/me/password/"
