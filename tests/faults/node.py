@@ -12,7 +12,7 @@ from pathlib import Path
 
 from solicit_dashboard.children import Janitor, start_child
 
-_WORKER = (sys.executable, "-m", "celery", "-A", "tests.faults.worker:app", "worker")
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Node:
@@ -28,12 +28,17 @@ class Node:
         queues: str,
         children: int,
         beat: bool = False,
+        code: Path = ROOT,
     ) -> None:
         self.name = name
-        self._environment = environment
+        # of `code`, and not of the folder from which the rig was started
+        path = os.pathsep.join([str(code), environment["PYTHONPATH"]])
+        self._environment = {**environment, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
         self.log = directory / f"{name}.log"
         self._janitor = janitor
-        self._command = [*_WORKER, "--pool", "prefork", "--without-mingle", "-Q", queues]
+        self._command = [sys.executable, "-m", "celery", "--workdir", str(code)]
+        self._command += ["-A", "tests.faults.worker:app", "worker", "--pool", "prefork"]
+        self._command += ["--without-mingle", "-Q", queues]
         self._command += ["-c", str(children), "-n", f"{name}@%h", "--loglevel", "WARNING"]
         if beat:
             self._command.append("--beat")

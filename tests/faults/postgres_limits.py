@@ -1,4 +1,4 @@
-"""F25 to F28: a PostgreSQL that has no connection left, is full, locked, changed."""
+"""F25 to F27: a PostgreSQL that has no connection left, is full, locked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
-from tests.faults.kinds import KINDS, MESSAGE, SOLICITATION
+from tests.faults.kinds import KINDS
 from tests.faults.load import first_claim_after, keep_busy, verdict, wait_first
 from tests.faults.postgres_rows import PRODUCT
 from tests.faults.rig import Rig
@@ -138,23 +138,3 @@ def deadlocks(seed: int) -> str:
         )[0]
         assert count > met[0], f"{count} deadlocks, and none of them ours"
         return f"{count} deadlocks, {met[0]} of them the rival's; {said}"
-
-
-@row("F28", "the tables change while workers run", "0 twice, 0 lost")
-def changed_under_way(seed: int) -> str:
-    """An added column, as a newer version would, and its lock held for two seconds."""
-    with Rig(nodes=2, sellers=4, orders=400, seed=seed, settings={"LEASE_SECONDS": "30"}) as rig:
-        rig.queue(8)
-        wait_first(rig)
-        rig.queue(10, MESSAGE)
-        with (
-            rig.postgres.connect(rig.database) as connection,
-            connection.transaction(),
-        ):
-            for table in ("messaging_outgoingaction", "messaging_actionattempt"):
-                connection.execute(
-                    f"ALTER TABLE {table} ADD COLUMN of_the_next_version int NOT NULL DEFAULT 0"  # type: ignore[arg-type, unused-ignore]
-                )
-            time.sleep(2)
-        rig.queue(10, SOLICITATION)
-        return f"two tables changed, locked for 2 s; {verdict(rig)}"

@@ -9,6 +9,7 @@ from tests.faults import (
     postgres_limits,
     postgres_rows,
     redis_rows,
+    version_rows,
     worker_rows,
 )
 from tests.faults.table import ROWS
@@ -22,6 +23,7 @@ MODULES = (
     postgres_rows,
     postgres_limits,
     redis_rows,
+    version_rows,
     worker_rows,
 )
 

@@ -15,7 +15,7 @@ import psycopg
 from solicit_dashboard.children import Janitor
 from tests.faults.history import History
 from tests.faults.kinds import MESSAGE, SOLICITATION
-from tests.faults.node import Node
+from tests.faults.node import ROOT, Node
 from tests.faults.proxy import Proxy
 from tests.faults.servers import (
     RedisServer,
@@ -152,14 +152,27 @@ class Stand:
     def _node(self, name: str, **options: Any) -> Node:
         return Node(name, self.environment, self.directory, self._janitor, **options)
 
-    def add_node(self, *, children: int = 2, fault: str | None = None, **settings: str) -> Node:
-        """One more worker machine has been started, with faults and settings of its own."""
+    def add_node(
+        self,
+        *,
+        children: int = 2,
+        fault: str | None = None,
+        code: Path = ROOT,
+        **settings: str,
+    ) -> Node:
+        """One more worker machine has been started, with faults, settings or code of its own."""
         environment = self.environment | settings
         if fault is not None:
             environment["FAULT"] = fault
         name = f"node{len(self.nodes)}"
         node = Node(
-            name, environment, self.directory, self._janitor, queues="lanes", children=children
+            name,
+            environment,
+            self.directory,
+            self._janitor,
+            queues="lanes",
+            children=children,
+            code=code,
         )
         node.start()
         self.nodes.append(node)
