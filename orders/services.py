@@ -95,7 +95,13 @@ def refresh_exclusions(account: SellerAccount, *, order_ids: Collection[int] | N
     Returns how many rows that changed. One UPDATE; the caller holds `lock_orders_of` or is the
     only writer.
     """
-    return _refresh(account, Q() if order_ids is None else Q(pk__in=order_ids))
+    among = Q() if order_ids is None else Q(pk__in=order_ids)
+    if not _standing(account).exists():
+        # nearly always, and ingest asks for every order
+        return Order.objects.filter(among, account=account, is_excluded=True).update(
+            is_excluded=False
+        )
+    return _refresh(account, among)
 
 
 def clean_value(kind: ExclusionKind, value: str) -> str:

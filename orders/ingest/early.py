@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from orders.ingest.rows import SIDE_FIELDS, settle_window
 from orders.models import EarlyFact, Order
 from sellers.models import SellerAccount
 
 
-def take_early_facts(account: SellerAccount, rows: Sequence[Order]) -> None:
-    """These new rows, not saved yet, know what was told of them before; it is kept here no longer.
+def apply_early_facts(account: SellerAccount, numbers: Collection[str]) -> None:
+    """These orders, which just came, know what was told of them before; it is kept here no longer.
 
-    The caller holds `lock_orders_of` and saves the rows in the same transaction.
+    The caller holds `lock_orders_of`, in the transaction in which they came.
     """
-    if not rows:
+    waiting = EarlyFact.objects.filter(account=account)
+    if not waiting.exists():  # as good as always
         return
-    by_number = {row.amazon_order_id: row for row in rows}
-    early = list(EarlyFact.objects.filter(account=account, amazon_order_id__in=list(by_number)))
-    for fact in early:
-        row = by_number[fact.amazon_order_id]
+    early = {fact.amazon_order_id: fact for fact in waiting.filter(amazon_order_id__in=numbers)}
+    for row in Order.objects.filter(account=account, amazon_order_id__in=list(early)):
         for name in SIDE_FIELDS:
-            setattr(row, name, getattr(fact, name))
+            setattr(row, name, getattr(early[row.amazon_order_id], name))
         settle_window(row)
-    if early:
-        EarlyFact.objects.filter(pk__in=[fact.pk for fact in early]).delete()
+        row.save(
+            update_fields=[
+                *SIDE_FIELDS,
+                "earliest_delivery_at",
+                "latest_delivery_at",
+                "window_source",
+            ]
+        )
+    EarlyFact.objects.filter(pk__in=[fact.pk for fact in early.values()]).delete()

@@ -1,15 +1,23 @@
-"""An order as Amazon tells it, made into our rows: cleaned, cut to size, and without the buyer."""
+"""An order as Amazon tells it, made into values for our tables: cleaned, cut to size, no buyer.
+
+Hot code: a back-fill brings a hundred thousand orders. Values stand in tuples, in the order of
+INGESTED_FIELDS and INGESTED_ITEM_FIELDS; making model instances of them would take several times
+as long as the database takes to store them.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any, TypeAlias
 
 import spapi
 from orders.dates import delivery_window
 from orders.models import Order, OrderItem
 from orders.states import FulfillmentStatus, WindowSource
+
+Values: TypeAlias = tuple[Any, ...]
 
 # The columns of an order that the orders API decides.
 INGESTED_FIELDS = (
@@ -61,44 +69,68 @@ LARGEST_AMOUNT = Decimal(10) ** 12
 # PostgreSQL refuses NUL and nothing can encode half a surrogate pair; other control characters
 # would only harm a terminal or a CSV.
 _CONTROL = re.compile(r"[\x01-\x1f\x7f]+")
+_CANCELLED = FulfillmentStatus.CANCELLED.value
+_MARKETPLACES = frozenset(spapi.MARKETPLACES)
+
+
+def order_values(order: spapi.Order) -> tuple[str, Values] | None:
+    """The order's number and its values; None when it cannot be one (no usable number or date)."""
+    number = clean_text(order.order_id, 100)
+    updated_at = order.updated_at or order.created_at
+    if not number or len(number) > _NUMBER_LENGTH or updated_at is None:
+        return None
+    window = delivery_window(order)
+    original = _original_order_id(order) if order.associated_orders else ""
+    amount, currency = _amount(order.total)
+    return number, (
+        clean_text(order.marketplace_id, _MARKETPLACE_LENGTH),
+        clean_text(order.fulfillment_status, _STATUS_LENGTH),
+        clean_text(order.fulfilled_by, _FULFILLED_BY_LENGTH),
+        clean_text(order.service_level, _SERVICE_LEVEL_LENGTH),
+        [clean_text(program, 40) for program in order.programs],
+        _utc(order.created_at or updated_at),
+        _utc(updated_at),
+        _utc(window.earliest) if window else None,
+        _utc(window.latest) if window else None,
+        window.source.value if window else "",
+        min(sum(_count(item.quantity) for item in order.items), LARGEST_INTEGER),
+        amount,
+        currency,
+        order.marketplace_id in _MARKETPLACES and order.channel_name != NON_AMAZON,
+        order.fulfillment_status == _CANCELLED
+        or (bool(order.items) and all(item.cancelled for item in order.items)),
+        bool(original),
+        BUSINESS in order.programs,
+        False,
+        original,
+    )
 
 
 def order_row(account_id: int, order: spapi.Order, seen_at: datetime) -> Order | None:
-    """The row of this order, not saved; None when it cannot be one (no usable number)."""
-    number = clean_text(order.order_id, 100)
-    updated_at = order.updated_at or order.created_at
-    if not number or len(number) > _longest("amazon_order_id") or updated_at is None:
+    """The row of this order, not saved; None when it cannot be one."""
+    read = order_values(order)
+    if read is None:
         return None
-    window = delivery_window(order)
-    original = _original_order_id(order)
-    amount = _amount(order.total)
-    return Order(
-        account_id=account_id,
-        amazon_order_id=number,
-        marketplace_id=_order_text("marketplace_id", order.marketplace_id),
-        fulfillment_status=_order_text("fulfillment_status", order.fulfillment_status),
-        fulfilled_by=_order_text("fulfilled_by", order.fulfilled_by),
-        service_level=_order_text("service_level", order.service_level),
-        programs=[clean_text(program, 40) for program in order.programs],
-        purchased_at=(order.created_at or updated_at).astimezone(UTC),
-        amazon_updated_at=updated_at.astimezone(UTC),
-        earliest_delivery_at=window.earliest.astimezone(UTC) if window else None,
-        latest_delivery_at=window.latest.astimezone(UTC) if window else None,
-        window_source=window.source if window else "",
-        quantity=min(sum(_count(item.quantity) for item in order.items), LARGEST_INTEGER),
-        total_amount=amount,
-        total_currency=""
-        if amount is None or order.total is None
-        else _order_text("total_currency", order.total.currency),
-        is_sold_on_amazon=order.marketplace_id in spapi.MARKETPLACES
-        and order.channel_name != NON_AMAZON,
-        is_cancelled=order.fulfillment_status == FulfillmentStatus.CANCELLED
-        or (bool(order.items) and all(item.cancelled for item in order.items)),
-        is_replacement=bool(original),
-        is_business=BUSINESS in order.programs,
-        original_order_id=original,
-        synced_at=seen_at,
-    )
+    number, values = read
+    row = Order(account_id=account_id, amazon_order_id=number, synced_at=seen_at)
+    for name, value in zip(INGESTED_FIELDS, values, strict=True):
+        setattr(row, name, value)
+    return row
+
+
+def item_values(order: spapi.Order) -> dict[str, Values]:
+    """The values of its items by their numbers; of a number that is named twice the last counts."""
+    return {
+        clean_text(item.order_item_id, _ITEM_NUMBER_LENGTH): (
+            clean_text(item.asin, _ASIN_LENGTH),
+            clean_text(item.sku, _SKU_LENGTH),
+            clean_text(item.title, _TITLE_LENGTH),
+            _count(item.quantity),
+            _count(item.quantity_fulfilled),
+            SUBSCRIBE_AND_SAVE in item.programs,
+        )
+        for item in order.items
+    }
 
 
 def settle_window(row: Order) -> None:
@@ -112,63 +144,51 @@ def settle_window(row: Order) -> None:
         row.window_source = WindowSource.FBA_REPORT
 
 
-def item_rows(order: spapi.Order) -> list[OrderItem]:
-    """The rows of its items, not saved and not yet tied to an order; each item number once."""
-    rows: dict[str, OrderItem] = {}
-    for item in order.items:
-        number = _item_text("order_item_id", item.order_item_id)
-        rows[number] = OrderItem(
-            order_item_id=number,
-            asin=_item_text("asin", item.asin),
-            sku=_item_text("sku", item.sku),
-            title=_item_text("title", item.title),
-            quantity=_count(item.quantity),
-            quantity_shipped=_count(item.quantity_fulfilled),
-            is_subscribe_and_save=SUBSCRIBE_AND_SAVE in item.programs,
-        )
-    return list(rows.values())
-
-
 def clean_text(value: str | None, limit: int) -> str:
     """The text as the database can keep it and a page can show it, at most `limit` characters."""
     if not value:
         return ""
+    if value.isascii() and value.isprintable():
+        return value.strip()[:limit]
     text = value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
     return _CONTROL.sub(" ", text).strip()[:limit]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _original_order_id(order: spapi.Order) -> str:
     for associated in order.associated_orders:
         if associated.association_type in REPLACES:
-            return _order_text("original_order_id", associated.order_id) or "unknown"
+            return clean_text(associated.order_id, _ORIGINAL_LENGTH) or "unknown"
     return ""
 
 
-def _amount(total: spapi.Money | None) -> Decimal | None:
+def _amount(total: spapi.Money | None) -> tuple[Decimal | None, str]:
     if total is None or not total.amount.is_finite() or abs(total.amount) >= LARGEST_AMOUNT:
-        return None
-    return total.amount.quantize(CENT)
+        return None, ""
+    return total.amount.quantize(CENT), clean_text(total.currency, _CURRENCY_LENGTH)
 
 
 def _count(quantity: int | None) -> int:
     return min(max(quantity or 0, 0), LARGEST_INTEGER)
 
 
-def _longest(field: str) -> int:
-    return _ORDER_LENGTHS[field]
+def _length(model: type[Order] | type[OrderItem], name: str) -> int:
+    length = getattr(model._meta.get_field(name), "max_length", None)
+    assert length is not None
+    return int(length)
 
 
-def _order_text(field: str, value: str | None) -> str:
-    return clean_text(value, _ORDER_LENGTHS[field])
-
-
-def _item_text(field: str, value: str | None) -> str:
-    return clean_text(value, _ITEM_LENGTHS[field])
-
-
-_ORDER_LENGTHS = {
-    field.name: field.max_length for field in Order._meta.fields if field.max_length is not None
-}
-_ITEM_LENGTHS = {
-    field.name: field.max_length for field in OrderItem._meta.fields if field.max_length is not None
-}
+_NUMBER_LENGTH = _length(Order, "amazon_order_id")
+_MARKETPLACE_LENGTH = _length(Order, "marketplace_id")
+_STATUS_LENGTH = _length(Order, "fulfillment_status")
+_FULFILLED_BY_LENGTH = _length(Order, "fulfilled_by")
+_SERVICE_LEVEL_LENGTH = _length(Order, "service_level")
+_CURRENCY_LENGTH = _length(Order, "total_currency")
+_ORIGINAL_LENGTH = _length(Order, "original_order_id")
+_ITEM_NUMBER_LENGTH = _length(OrderItem, "order_item_id")
+_ASIN_LENGTH = _length(OrderItem, "asin")
+_SKU_LENGTH = _length(OrderItem, "sku")
+_TITLE_LENGTH = _length(OrderItem, "title")

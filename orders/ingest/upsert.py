@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -11,24 +11,37 @@ from typing import Any
 from django.db import transaction
 
 import spapi
-from orders.ingest.early import take_early_facts
-from orders.ingest.rows import (
-    INGESTED_FIELDS,
-    INGESTED_ITEM_FIELDS,
-    item_rows,
-    order_row,
-    settle_window,
+from orders.ingest.early import apply_early_facts
+from orders.ingest.rows import INGESTED_FIELDS, Values, item_values, order_values
+from orders.ingest.store import (
+    delete_items,
+    keys_of,
+    known_items,
+    known_orders,
+    preparation,
+    write_items,
+    write_orders,
 )
-from orders.ingest.store import store_items, store_orders
 from orders.locking import lock_orders_of
-from orders.models import Order, OrderItem
+from orders.models import Order
 from orders.services import refresh_exclusions
+from orders.states import WindowSource
 from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import repeats_on_conflict
 
-# Orders in one transaction: enough that a round trip does not matter, few enough that sending
-# seldom waits for a row.
-CHUNK = 500
+# Orders in one transaction: enough that commits do not matter (SQLite writes the pages of its
+# indexes with each), few enough that sending waits for a fraction of a second at most.
+CHUNK = 4000
+_UPDATED_AT = INGESTED_FIELDS.index("amazon_updated_at")
+_IS_PARTIAL = INGESTED_FIELDS.index("is_partial")
+_EARLIEST = INGESTED_FIELDS.index("earliest_delivery_at")
+_SOURCE = INGESTED_FIELDS.index("window_source")
+# the three that are settled together stand side by side
+assert INGESTED_FIELDS[_EARLIEST : _SOURCE + 1] == (
+    "earliest_delivery_at",
+    "latest_delivery_at",
+    "window_source",
+)
 
 
 @dataclass(frozen=True)
@@ -49,32 +62,32 @@ class Counts:
         )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Arrival:
-    """One order as it came, beside what we have of it."""
+    """One order as it came, prepared, beside what we have of it."""
 
-    row: Order
-    items: list[OrderItem]
-    asked: bool = False
-    known: Mapping[str, Any] | None = None
-    known_items: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    known_item_ids: dict[str, int] = field(default_factory=dict)
+    number: str
+    values: Values
+    items: dict[str, Values]
+    order_id: int | None = None
+    known: Values | None = None
+    known_items: dict[str, Values] = field(default_factory=dict)
 
-    @property
-    def is_older(self) -> bool:
-        if self.known is None:
+    def is_older(self, *, asked: bool) -> bool:
+        if self.known is None or (asked and self.known[_IS_PARTIAL]):
+            # asked because of what a report or file said: this is the answer
             return False
-        if self.asked and self.known["is_partial"]:
-            return False  # asked because of what the report or file said: this is the answer
-        return bool(self.known["amazon_updated_at"] > self.row.amazon_updated_at)
+        return bool(self.known[_UPDATED_AT] > self.values[_UPDATED_AT])
 
     @property
     def differs(self) -> bool:
-        if self.known is None:
-            return True
-        if any(getattr(self.row, name) != self.known[name] for name in INGESTED_FIELDS):
-            return True
-        return {item.order_item_id: _facts(item) for item in self.items} != self.known_items
+        return self.values != self.known or self.items != self.known_items
+
+    def settle_window(self, fba_arrival: Any) -> None:
+        """As `rows.settle_window` does it for a row."""
+        if fba_arrival is not None and self.values[_SOURCE] != WindowSource.AMAZON.value:
+            window = (fba_arrival, fba_arrival, WindowSource.FBA_REPORT.value)
+            self.values = (*self.values[:_EARLIEST], *window, *self.values[_SOURCE + 1 :])
 
 
 def upsert_orders(
@@ -91,7 +104,7 @@ def upsert_orders(
     repetitions and any order of arrival end the same. Items are those of that version. What
     messaging, returns and refunds know of an order is not touched; dates of the FBA report stand
     against our own estimate. `asked`: Amazon was asked for just these orders (getOrder), so that
-    its answer ends what a report or file said of them, whatever its date. Each 500 orders are one
+    its answer ends what a report or file said of them, whatever its date. Each 4,000 orders are one
     transaction with a fixed number of queries.
     """
     counts = Counts()
@@ -106,79 +119,70 @@ def _upsert_chunk(
     account: SellerAccount, orders: list[spapi.Order], seen_at: datetime, asked: bool
 ) -> Counts:
     lock_orders_of(account.pk)
-    arrivals, unreadable = _read(account, orders, seen_at, asked)
+    arrivals, unreadable = _read(orders)
     _look_up(account, arrivals)
-    take_early_facts(
-        account, [arrival.row for arrival in arrivals.values() if arrival.known is None]
-    )
-    news = [arrival for arrival in arrivals.values() if not arrival.is_older and arrival.differs]
-    heard = [arrival for arrival in arrivals.values() if arrival.is_older or not arrival.differs]
+    news: list[_Arrival] = []
+    heard: list[_Arrival] = []
+    for arrival in arrivals.values():
+        is_heard = arrival.is_older(asked=asked) or not arrival.differs
+        (heard if is_heard else news).append(arrival)
+    new = [arrival.number for arrival in news if arrival.known is None]
     if news:
-        _store(news)
-        refresh_exclusions(account, order_ids=[arrival.row.pk for arrival in news])
+        _store(account, news, seen_at)
+        if new:
+            apply_early_facts(account, new)
+        refresh_exclusions(account, order_ids=[one.order_id for one in news if one.order_id])
     if heard:
         Order.objects.filter(
-            pk__in=[arrival.known["id"] for arrival in heard if arrival.known],
-            synced_at__lt=seen_at,
+            pk__in=[arrival.order_id for arrival in heard], synced_at__lt=seen_at
         ).update(synced_at=seen_at)
-    new = sum(arrival.known is None for arrival in news)
-    return Counts(new, len(news) - new, len(heard), unreadable)
+    return Counts(len(new), len(news) - len(new), len(heard), unreadable)
 
 
-def _read(
-    account: SellerAccount, orders: list[spapi.Order], seen_at: datetime, asked: bool
-) -> tuple[dict[str, _Arrival], int]:
+def _read(orders: list[spapi.Order]) -> tuple[dict[str, _Arrival], int]:
     """The newest version of each order among these, by number, and how many were unreadable."""
     arrivals: dict[str, _Arrival] = {}
     unreadable = 0
+    prepare = preparation()
     for order in orders:
-        row = order_row(account.pk, order, seen_at)
-        if row is None:
+        read = order_values(order)
+        if read is None:
             unreadable += 1
             continue
-        other = arrivals.get(row.amazon_order_id)
-        if other is None or other.row.amazon_updated_at <= row.amazon_updated_at:
-            arrivals[row.amazon_order_id] = _Arrival(row, item_rows(order), asked)
+        number, values = read[0], prepare(read[1])
+        other = arrivals.get(number)
+        if other is None or other.values[_UPDATED_AT] <= values[_UPDATED_AT]:
+            arrivals[number] = _Arrival(number, values, item_values(order))
     return arrivals, unreadable
 
 
 def _look_up(account: SellerAccount, arrivals: dict[str, _Arrival]) -> None:
     by_id: dict[int, _Arrival] = {}
-    known_orders = Order.objects.filter(account=account, amazon_order_id__in=list(arrivals)).values(
-        "id", "amazon_order_id", "fba_arrival_at", *INGESTED_FIELDS
-    )
-    for known in known_orders:
-        arrival = by_id[known["id"]] = arrivals[known["amazon_order_id"]]
-        arrival.known = known
-        arrival.row.fba_arrival_at = known["fba_arrival_at"]
-        settle_window(arrival.row)
-    known_items = OrderItem.objects.filter(order_id__in=list(by_id)).values_list(
-        "order_id", "id", "order_item_id", *INGESTED_ITEM_FIELDS
-    )
-    for order_id, pk, number, *facts in known_items:
-        by_id[order_id].known_items[number] = tuple(facts)
-        by_id[order_id].known_item_ids[number] = pk
+    for number, (pk, fba_arrival, values) in known_orders(account.pk, list(arrivals)).items():
+        arrival = by_id[pk] = arrivals[number]
+        arrival.order_id, arrival.known = pk, values
+        arrival.settle_window(fba_arrival)
+    for pk, items in known_items(list(by_id)).items():
+        by_id[pk].known_items = items
 
 
-def _store(arrivals: list[_Arrival]) -> None:
-    store_orders([arrival.row for arrival in arrivals], INGESTED_FIELDS)
-    items: list[OrderItem] = []
-    gone: list[int] = []
+def _store(account: SellerAccount, arrivals: list[_Arrival], seen_at: datetime) -> None:
+    write_orders(
+        account.pk, [(arrival.number, arrival.values) for arrival in arrivals], seen_at=seen_at
+    )
+    keys = keys_of(account.pk, [one.number for one in arrivals if one.order_id is None])
+    items, gone = [], []
     for arrival in arrivals:
-        left = dict(arrival.known_item_ids)
-        for item in arrival.items:
-            left.pop(item.order_item_id, None)
-            if arrival.known_items.get(item.order_item_id) != _facts(item):
-                item.order_id = arrival.row.pk
-                items.append(item)
-        gone += left.values()
-    if gone:
-        OrderItem.objects.filter(pk__in=gone).delete()
-    store_items(items)
-
-
-def _facts(item: OrderItem) -> tuple[Any, ...]:
-    return tuple(getattr(item, name) for name in INGESTED_ITEM_FIELDS)
+        pk = arrival.order_id = arrival.order_id or keys[arrival.number]
+        known = arrival.known_items
+        items += [
+            (pk, number, values)
+            for number, values in arrival.items.items()
+            if known.get(number) != values
+        ]
+        gone += [(pk, number) for number in known if number not in arrival.items]
+    delete_items(gone)
+    write_items(items)
 
 
 def _chunks(orders: Iterable[spapi.Order], size: int) -> Iterator[list[spapi.Order]]:
