@@ -16,10 +16,12 @@ from allauth.mfa.webauthn.forms import (
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
+from allauth.mfa.webauthn.internal.auth import get_state
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import password_validators_help_texts
+from fido2.webauthn import UserVerificationRequirement
 
 from people.codes import accept_app_code
 from people.failures import record_failure
@@ -124,17 +126,27 @@ class ActivateAppForm(ActivateTOTPForm):
 
 
 class _ByKey:
-    """A passkey's answer; junk is refused like a wrong key, and refusals are in the audit trail."""
+    """A passkey's answer; junk is refused like a wrong key. Refusals are in the audit trail.
+
+    They are limited, though nobody guesses a key: each leaves a line there for ever.
+    """
 
     user: User | None
     step: str
 
     def clean_credential(self) -> Authenticator:
+        attempt = begin_attempt(context.request, self.step, "", self.user)
         try:
-            return super().clean_credential()  # type: ignore[misc]
+            authenticator = self.read_credential()
         except (forms.ValidationError, AttributeError, LookupError, TypeError, ValueError):
-            record_failure(context.request, self.user, self.step)
+            record_failure(context.request, self.user, self.step, is_last=attempt.is_last)
             raise forms.ValidationError(WRONG_KEY) from None
+        attempt.succeeded()
+        return authenticator
+
+    def read_credential(self) -> Authenticator:
+        """The passkey that has answered; raises ValidationError and what junk leads to."""
+        return super().clean_credential()  # type: ignore[misc]
 
 
 class KeyForm(_ByKey, AuthenticateWebAuthnForm):
@@ -144,9 +156,20 @@ class KeyForm(_ByKey, AuthenticateWebAuthnForm):
 
 
 class LogInByKeyForm(_ByKey, LoginWebAuthnForm):
-    """A log-in by a passkey alone."""
+    """A log-in by a passkey alone, which has asked for a PIN, a fingerprint or a face."""
 
     step = "passkey alone"
+
+    def read_credential(self) -> Authenticator:
+        # The session keeps one question to a passkey, whoever asked it last. The second step of a
+        # log-in asks without a PIN: an answer to that is no second factor by itself.
+        asked = (get_state() or {}).get("user_verification")
+        if asked != UserVerificationRequirement.REQUIRED:
+            raise forms.ValidationError(WRONG_KEY)
+        authenticator = super().read_credential()
+        if not authenticator.user.is_active:
+            raise forms.ValidationError(WRONG_KEY)
+        return authenticator
 
 
 class ConfirmByKeyForm(_ByKey, ReauthenticateWebAuthnForm):
