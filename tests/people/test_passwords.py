@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from people.hashers import Argon2idHasher
+from people.passwords import KnownPasswordValidator
 from solicit_dashboard.settings_people import PASSWORD_HASHERS
 from tests.factories import PASSWORD, UserFactory
 from tests.people.test_log_in import is_in, log_in
@@ -50,6 +52,13 @@ def test_each_rule_is_named(password: str, said: str) -> None:
 )
 def test_a_good_one_is_taken(password: str) -> None:
     assert faults(password) == ""
+
+
+@pytest.mark.parametrize("middle", ["1" * 200_000, "!" * 200_000, "a1" * 100_000])
+def test_a_very_long_password_is_judged_at_once(middle: str) -> None:
+    began = time.thread_time()
+    KnownPasswordValidator().validate(f"a{middle}a1")
+    assert time.thread_time() - began < 1, "a square of its length would take minutes"
 
 
 def test_all_rules_that_are_broken_are_named_at_once() -> None:
