@@ -1,7 +1,9 @@
 """How often a password or code may be tried, without letting a stranger lock anybody out.
 
 Failures count for WINDOW: per person and address, per person from all addresses together, and per
-address. A browser in which this person has logged in before (a signed cookie says so) is counted by
+address. Who has not logged in yet is counted by the name that they type, whether or not somebody
+has it: otherwise two ways of writing one name would tell that there is such a person. A browser in
+which this person has logged in with their present password (a signed cookie says so) is counted by
 itself, so that whoever attacks a name from elsewhere keeps out strangers but not its owner.
 """
 
@@ -60,8 +62,9 @@ def begin_attempt(
     """The try is counted before it is looked at, so that many at once do not pass together.
 
     `step` is "password", "code" or "confirm"; `name` what was typed, `person` whose name it is, if
-    anybody's; `most` how many tries one person has from all addresses together (PER_PERSON).
-    Raises TooManyAttemptsError.
+    anybody's; `most` how many tries one person has from all addresses together (PER_PERSON). Where
+    neither is known, the address alone is counted, to the same number. Raises
+    TooManyAttemptsError.
     """
     now = timezone.now()
     LogInAttempt.objects.filter(at__lte=now - WINDOW).delete()
@@ -88,9 +91,11 @@ def begin_attempt(
 def remember_browser(request: HttpRequest, response: HttpResponseBase, person: User) -> None:
     """This person's tries in this browser are from now on counted by themselves."""
     browser, people = _read_cookie(request)
-    if person.pk in people:
+    mark = _mark(person)
+    if people.get(str(person.pk)) == mark:
         return
-    people = [person.pk, *people][:_PEOPLE_OF_A_BROWSER]
+    others = [(pk, theirs) for pk, theirs in people.items() if pk != str(person.pk)]
+    people = dict([(str(person.pk), mark), *others][:_PEOPLE_OF_A_BROWSER])
     response.set_cookie(
         _cookie_name(),
         signing.dumps([browser or token_urlsafe(16), people], salt=_SALT),
@@ -112,25 +117,37 @@ def _limits(
 ) -> dict[str, int]:
     """How many tries each key may have in the window."""
     address = client_address(request)
-    whom = f"id {person.pk}" if person is not None else f"name {name.strip().lower()}"
+    per_address = {_key("address", address): PER_ADDRESS}
+    if person is None and not name:
+        return {_key(step, "address", address): most} | per_address
     browser, people = _read_cookie(request)
-    if person is not None and person.pk in people:
-        return {_key(step, whom, "browser", browser): PER_PERSON_AND_ADDRESS}
+    if person is not None and people.get(str(person.pk)) == _mark(person):
+        return {_key(step, f"id {person.pk}", "browser", browser): PER_PERSON_AND_ADDRESS}
+    whom = f"name {_one_way_of_writing(name)}" if name or person is None else f"id {person.pk}"
     return {
         _key(step, whom, "address", address): PER_PERSON_AND_ADDRESS,
         _key(step, whom): most,
-        _key("address", address): PER_ADDRESS,
-    }
+    } | per_address
 
 
-def _read_cookie(request: HttpRequest) -> tuple[str, list[int]]:
-    """The browser's own word and the ids of the people who have logged in there."""
+def _one_way_of_writing(name: str) -> str:
+    # As the databases compare addresses, so that nobody has more tries by writing the long s of Fraktur for s.
+    return name.strip().upper().lower()
+
+
+def _mark(person: User) -> str:
+    """Says that a browser has known this password, and nothing about it; another has another."""
+    return salted_hmac(f"{_SALT}.mark", person.password, algorithm="sha256").hexdigest()[:16]
+
+
+def _read_cookie(request: HttpRequest) -> tuple[str, dict[str, str]]:
+    """The browser's own word, and the mark of each person (by id) who has logged in there."""
     stored = request.COOKIES.get(_cookie_name(), "")
     try:
         browser, people = signing.loads(stored, salt=_SALT, max_age=KNOWN_FOR)
     except (signing.BadSignature, ValueError, TypeError):
-        return "", []
-    return browser, people
+        return "", {}
+    return (browser, people) if isinstance(people, dict) else ("", {})
 
 
 def _cookie_name() -> str:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from people.first_run import NotFirstError, is_empty, make_first_person
 from people.forms import FirstPersonForm
-from people.limits import begin_attempt
+from people.limits import PER_PERSON_AND_ADDRESS, begin_attempt
 
 WRONG_CODE = "That is not the code that was shown last, or somebody was quicker."
 
@@ -28,7 +28,7 @@ def first_run(request: HttpRequest) -> HttpResponseBase:
     form = FirstPersonForm(request.POST if request.method == "POST" else None)
     if not form.is_bound or not form.is_valid():
         return _page(request, form)
-    attempt = begin_attempt(request, "first run", "", None)
+    attempt = begin_attempt(request, "first run", "", None, most=PER_PERSON_AND_ADDRESS)
     said = form.cleaned_data
     try:
         person = make_first_person(

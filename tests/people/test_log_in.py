@@ -199,6 +199,40 @@ def test_a_forged_cookie_makes_no_browser_known() -> None:
     assert log_in(forged, user.username).status_code == 429
 
 
+def test_two_ways_of_writing_a_name_do_not_tell_whether_it_is_somebodys() -> None:
+    UserFactory(username="ann", email="ann@seller.example")
+    for once, again in (("Ann", "ann"), ("Bob", "bob"), ("ANN", "ann"), ("BOB", "bob")):
+        LogInAttempt.objects.all().delete()
+        for _try in range(10):
+            assert log_in(Client(), once, "wrong").status_code == 200
+        assert log_in(Client(), again, "wrong").status_code == 429, again
+        # nor whether a name and an address are one person's
+        assert log_in(Client(), f"{again}@seller.example", "wrong").status_code == 200
+
+
+def test_a_letter_that_databases_take_for_another_gives_no_further_tries() -> None:
+    for _try in range(10):
+        log_in(Client(), "sam@seller.example", "wrong")
+    assert log_in(Client(), "\u017fam@seller.example", "wrong").status_code == 429
+
+
+def test_a_browser_that_knew_an_older_password_is_no_longer_known() -> None:
+    user, browser = UserFactory(), Client()
+    log_in(browser, user.username)
+    browser.post("/logout/")
+    user.set_password(f"{PASSWORD}!")
+    user.save()
+    for _try in range(10):
+        log_in(Client(), user.username, "wrong")
+    assert log_in(browser, user.username).status_code == 429
+    LogInAttempt.objects.all().delete()
+    log_in(browser, user.username, f"{PASSWORD}!")
+    browser.post("/logout/")
+    for _try in range(10):
+        log_in(Client(), user.username, "wrong")
+    assert log_in(browser, user.username, f"{PASSWORD}!").status_code == 302, "it is known again"
+
+
 def test_one_address_cannot_try_name_after_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert limits.PER_ADDRESS == 100
     monkeypatch.setattr(limits, "PER_ADDRESS", 12)
