@@ -56,19 +56,22 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
     def for_user(self, user: AbstractBaseUser | AnonymousUser) -> Self:
         """The applications that this person may use and change; nothing for a stranger.
 
-        Theirs are those that they added, and those of the accounts that they manage. What nobody
-        can be found for is the superusers'.
+        Theirs are those of the accounts that they manage, and those that they added and that no
+        account uses yet: on the others rests the sending of people whom they may have left. What
+        nobody can be found for is the superusers', beside all that they have added themselves.
         """
         if not user.is_authenticated:
             return self.none()
         managed = SellerAccount.objects.for_user(user, Role.MANAGER)
-        theirs = models.Q(created_by_id=user.pk) | models.Q(pk__in=managed.values("application_id"))
-        if getattr(user, "is_superuser", False):
-            of_somebody = Membership.objects.filter(role=Role.MANAGER)
-            theirs |= models.Q(created_by=None) & ~models.Q(
-                pk__in=of_somebody.values("account__application_id")
-            )
-        return self.filter(theirs)
+        theirs = models.Q(pk__in=managed.values("application_id"))
+        added = models.Q(created_by_id=user.pk)
+        in_use = models.Q(pk__in=SellerAccount.objects.values("application_id"))
+        if not getattr(user, "is_superuser", False):
+            return self.filter(theirs | added & ~in_use)
+        managers = Membership.objects.filter(role=Role.MANAGER, user__is_active=True)
+        managed_by_nobody = ~models.Q(pk__in=managers.values("account__application_id"))
+        left = models.Q(created_by=None) | models.Q(created_by__is_active=False) | in_use
+        return self.filter(theirs | added | managed_by_nobody & left)
 
 
 class Application(models.Model):

@@ -153,3 +153,21 @@ def test_an_application_is_a_managers_of_its_accounts_and_nobody_elses(superuser
     orphan = ApplicationFactory()
     for desk, status in ((managers, 404), (superuser, 200)):
         assert desk.get("application", orphan.pk).status_code == status
+
+
+def test_who_has_left_an_account_does_not_change_its_application_any_more(
+    manager: Desk, superuser: Desk, application: Application
+) -> None:
+    account = SellerAccountFactory(application=application)
+    here = MembershipFactory(user=manager.user, account=account, role=Role.MANAGER)
+    assert manager.get("application", application.pk).status_code == 200
+    successor = MembershipFactory(account=account, role=Role.MANAGER)
+    here.delete()
+    assert manager.get("application", application.pk).status_code == 404
+    assert change(manager, application, name="Mine for ever").status_code == 404
+    assert "Our public one" not in manager.get("applications").content.decode()
+    assert sit_down(successor.user).get("application", application.pk).status_code == 200
+    assert superuser.get("application", application.pk).status_code == 404, "it is somebody's"
+    successor.user.is_active = False
+    successor.user.save()
+    assert superuser.get("application", application.pk).status_code == 200, "it is nobody's"
