@@ -25,7 +25,7 @@ from sellers.views.connecting import (
 )
 from solicit_dashboard.access import get_account, get_user, log_ignored_fields
 
-PAGE = "sellers:account"
+PAGE, LIST = "sellers:account", "sellers:list"
 
 
 @require_safe
@@ -124,16 +124,20 @@ def _connect(request: HttpRequest, account: SellerAccount | None) -> HttpRespons
         except ConnectError as error:
             form.blame(error)
         else:
-            tell_connected(request, connected, renewed=account is not None)
-            return redirect(PAGE, connected.pk)
+            return connected_page(request, connected, renewed=account is not None)
     return connect_page(request, applications, account, paste=form)
 
 
-def tell_connected(request: HttpRequest, account: SellerAccount, *, renewed: bool) -> None:
-    """The next page says that it worked, and whether anything is sent now."""
+def connected_page(request: HttpRequest, account: SellerAccount, *, renewed: bool) -> HttpResponse:
+    """The way to the account's page, which says that it worked, and whether anything is sent now.
+
+    A superuser may have renewed an account on which they have no role: they come to the list.
+    """
     messages.success(request, f"{account.name} is {'renewed' if renewed else 'connected'}.")
     if account.paused_at is not None:
         messages.warning(request, f"{account.name} is paused: {account.pause_reason}".rstrip(": "))
+    is_member = SellerAccount.objects.for_user(get_user(request)).filter(pk=account.pk).exists()
+    return redirect(PAGE, account.pk) if is_member else redirect(LIST)
 
 
 def _is_manager(request: HttpRequest, account: SellerAccount) -> bool:

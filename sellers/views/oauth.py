@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -22,7 +22,7 @@ from sellers import consent
 from sellers.connection import ConnectError
 from sellers.consent import Appstore, Journey
 from sellers.models import Role, SellerAccount
-from sellers.views.connect import PAGE, connect_page, tell_connected
+from sellers.views.connect import connect_page, connected_page
 from sellers.views.connect_forms import ConsentForm
 from sellers.views.connecting import (
     chosen,
@@ -81,8 +81,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         account, renewed = _arrive(request, user)
     except (ConnectError, BadRequest) as error:
         return _bare(request, "sellers/consent_failed.html", {"sentence": str(error)}, status=400)
-    tell_connected(request, account, renewed=renewed)
-    return _unseen(redirect(PAGE, account.pk), status=303)
+    return _unseen(connected_page(request, account, renewed=renewed), status=303)
 
 
 def _start(request: HttpRequest, account: SellerAccount | None) -> HttpResponse:

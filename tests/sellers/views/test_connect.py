@@ -134,6 +134,8 @@ def test_a_seller_of_another_team_is_refused_without_its_name(
 ) -> None:
     """B50. With a token that Amazon does not take nobody learns even so much."""
     connect_account(**keys_of(nordlicht, name="Theirs"), user=UserFactory())
+    ours = SellerAccountFactory(application=application)
+    MembershipFactory(user=manager.user, account=ours, role=Role.MANAGER)
     page = paste(manager, nordlicht).content.decode()
     assert "This seller cannot be connected by you." in page
     assert "Theirs" not in page
@@ -212,3 +214,14 @@ def test_a_viewer_sees_the_connection_and_no_way_to_change_it() -> None:
     assert '<span class="mark warn">25 days left</span>' in page
     for way in ("Renew…", "Disconnect and destroy", "People", "Doctor"):
         assert way not in page
+
+
+def test_a_superuser_who_renews_an_account_of_others_is_told_so_and_gets_no_role(
+    nordlicht: SellerKeys, superuser: Desk, application: Application
+) -> None:
+    theirs = connect_account(**keys_of(nordlicht, name="Theirs"), user=UserFactory())
+    Application.objects.filter(pk=application.pk).update(created_by=superuser.user)
+    response = paste(superuser, nordlicht, name="Theirs")
+    assert (response.status_code, response.headers["Location"]) == (302, "/accounts/")
+    assert "Theirs is connected." in superuser.get("list").content.decode()
+    assert not Membership.objects.filter(account=theirs, user=superuser.user).exists()
