@@ -56,3 +56,10 @@ class NewPersonForm(AnyUserCreationForm):
         fields = ("username",)
         labels = {"username": "User name"}
         help_texts = {"username": "Letters, digits and @ . + - _"}
+
+    def clean_username(self) -> str:
+        """Nobody's name, nor their e-mail address: they would log in as this person with it."""
+        username: str = super().clean_username()
+        if username and User.objects.filter(email__iexact=username).exists():
+            raise self.instance.unique_error_message(User, ("username",))
+        return username

@@ -142,6 +142,17 @@ def test_each_rule_that_was_broken_is_named(link: str, fields: dict[str, str], w
     assert Invitation.objects.get().accepted_at is None
 
 
+def test_nobody_takes_the_address_of_another_as_a_name(link: str, redis_empty: None) -> None:
+    boss = UserFactory(username="boss", email="Boss@seller.example")
+    client = Client()
+    client.get(link)
+    response = client.post(JOIN, NEW | {"username": "boss@seller.example"})
+    assert response.status_code == 422
+    assert "A user with that username already exists." in response.content.decode()
+    client.post("/login/", {"username": "boss@seller.example", "password": PASSWORD})
+    assert client.session["_auth_user_id"] == str(boss.pk)
+
+
 def test_a_new_person_is_given_nothing_but_a_name_and_a_password(
     link: str, manager: Membership
 ) -> None:
