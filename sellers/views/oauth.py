@@ -26,6 +26,7 @@ from sellers.views.connect import connect_page, connected_page
 from sellers.views.connect_forms import ConsentForm
 from sellers.views.connecting import (
     chosen,
+    get_application,
     known_order,
     redirect_uri_of,
     require_connector,
@@ -127,12 +128,13 @@ def _arrive(request: HttpRequest, user: User | None) -> tuple[SellerAccount, boo
     if single_value(request.GET, "error"):
         raise ConnectError(consent.NOT_GRANTED)
     try:
+        get_application(request, journey.application_id)
         if journey.account is None:
             require_connector(request)
         else:
             get_account(request, journey.account.pk, Role.MANAGER)
     except (Http404, PermissionDenied):
-        # they lost the role on the way
+        # they lost the role, or with it the application, on the way
         raise ConnectError(consent.NO_LONGER_VALID) from None
     account = consent.arrive(
         journey,

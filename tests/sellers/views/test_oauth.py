@@ -19,7 +19,7 @@ from sellers import consent as journeys
 from sellers.connection import CODE_REFUSED, UNAVAILABLE
 from sellers.models import Application, Connection, ConsentState, Membership, Role, SellerAccount
 from sellers.services import connect_account
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
 from tests.sellers.conftest import keys_of
 from tests.sellers.views.conftest import GERMANY, Desk, consent, link_of, sit_down
 
@@ -171,6 +171,14 @@ def test_who_lost_the_role_on_the_way_renews_nothing(
     assert_refused(manager.client.get(back), journeys.NO_LONGER_VALID)
 
 
+def test_who_lost_the_application_on_the_way_connects_nothing_with_it(
+    amazon: Running, manager: Desk, application: Application
+) -> None:
+    back = consent(amazon, begin(manager, application))
+    SellerAccountFactory(application=application)  # others use it now
+    assert_refused(manager.client.get(back), journeys.NO_LONGER_VALID)
+
+
 # --- B48, B51, B53, B54: what comes back
 
 
@@ -238,9 +246,11 @@ def test_an_amazon_that_gives_no_token_is_one_sentence_and_nothing_is_saved(
 
 
 def test_a_seller_of_another_team_is_refused_without_its_name(
-    nordlicht: SellerKeys, manager: Desk, way_back: str
+    nordlicht: SellerKeys, manager: Desk, application: Application, way_back: str
 ) -> None:
     """B50."""
+    ours = SellerAccountFactory(application=application)
+    MembershipFactory(user=manager.user, account=ours, role=Role.MANAGER)
     theirs = connect_account(**keys_of(nordlicht, name="Theirs"), user=UserFactory())
     response = manager.client.get(way_back)
     assert_refused(response, "This seller cannot be connected by you.")
