@@ -268,9 +268,10 @@ def _figure(name: str, times: list[float], queries: int, limit_ms: float) -> Fig
 
 def _client(username: str) -> Client:
     client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(User.objects.get(username=username))
+    user = User.objects.get(username=username)
+    client.force_login(user)
     session = client.session
-    session[SHOWN] = True  # as after a log-in with a second factor, which managers need
+    session[SHOWN] = user.pk  # as after a log-in with a second factor, which managers need
     session.save()
     return client
 

@@ -70,7 +70,7 @@ def _went_through(
 def _step_completed(request: HttpRequest, user: User, method: str, **_rest: Any) -> None:
     mark_confirmed(request, user.pk)
     if method == "mfa":
-        mark_factor(request)
+        mark_factor(request, user)
 
 
 def _factor_added(
@@ -80,7 +80,7 @@ def _factor_added(
         return  # they come with the first factor
     if authenticator.type == Authenticator.Type.TOTP:
         spend_codes_until_now(authenticator)
-    mark_factor(request)
+    mark_factor(request, user)
     _record(AuditKind.FACTOR_ADDED, user, authenticator)
     end_other_sessions(request, user, why="second factor added")
 

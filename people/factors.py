@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from sellers.models import Membership, Role
 
-SHOWN = "people_factor"  # in the session: a second factor was given or set up in it
+SHOWN = "people_factor"  # in the session: the id of who gave or set up a second factor in it
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -29,13 +29,13 @@ def has_factor(user: User) -> bool:
 
 
 def has_shown_factor(request: HttpRequest) -> bool:
-    """Whether a second factor was given or set up in this session."""
-    return bool(request.session.get(SHOWN))
+    """Whether who is logged in gave or set up a second factor in this session."""
+    return request.user.is_authenticated and request.session.get(SHOWN) == request.user.pk
 
 
-def mark_factor(request: HttpRequest) -> None:
-    """A second factor was given or set up in this session."""
-    request.session[SHOWN] = True
+def mark_factor(request: HttpRequest, user: User) -> None:
+    """This person gave or set up a second factor in this session."""
+    request.session[SHOWN] = user.pk
 
 
 def forget_factor(request: HttpRequest, user: User) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from audit.models import AuditEvent, AuditKind
-from people.factors import is_address, must_have_factor
+from people.factors import SHOWN, is_address, must_have_factor
 from sellers.models import Role
 from tests.factories import MembershipFactory, UserFactory
 from tests.people.test_log_in import SECRET, code_for, is_in, log_in
@@ -99,6 +99,18 @@ def test_who_becomes_a_manager_needs_one_from_then_on() -> None:
     assert is_in(client)
     MembershipFactory(user=user, role=Role.MANAGER)
     assert client.get("/orders/").headers["Location"] == "/me/"
+
+
+def test_a_factor_that_somebody_else_showed_in_this_browser_does_not_count() -> None:
+    user, client = person("manager"), Client()
+    log_in(client, user.username)
+    session = client.session
+    session[SHOWN] = UserFactory().pk
+    session.save()
+    assert client.get("/orders/").headers["Location"] == "/me/"
+    session[SHOWN] = user.pk
+    session.save()
+    assert is_in(client)
 
 
 def test_nobody_needs_one_in_the_demonstration(settings: Settings) -> None:
