@@ -43,6 +43,7 @@ class AuditKind(models.TextChoices):
     FIRST_PERSON = "first_person", "First person made"
     PERSON_ADDED = "person_added", "Person added in the admin"
     PERSON_CHANGED = "person_changed", "Person changed in the admin"
+    GROUP_CHANGED = "group_changed", "Group of people changed in the admin"
 
 
 class AuditEvent(models.Model):

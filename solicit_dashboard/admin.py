@@ -61,8 +61,14 @@ class PeopleAdmin(UserAdmin):
         return super().log_change(request, obj, message)
 
 
+@method_decorator(confirmed_recently, name="changeform_view")
+@method_decorator(confirmed_recently, name="delete_view")
 @admin.register(Group)
 class PeopleGroupAdmin(GroupAdmin):
+    """A group's permissions are its members': what is changed of them stands in the audit trail."""
+
+    actions = None  # each on its own page, so that each stands in the audit trail
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)
 
@@ -71,6 +77,29 @@ class PeopleGroupAdmin(GroupAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_superuser(request)
+
+    def log_addition(self, request: HttpRequest, obj: Group, message: Any) -> LogEntry:
+        _record_group(request, obj, change="added")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Group, message: Any) -> LogEntry:
+        _record_group(request, obj, change="changed")
+        return super().log_change(request, obj, message)
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        _record_group(request, obj, change="deleted")
+        super().delete_model(request, obj)
+
+
+def _record_group(request: HttpRequest, group: Group, *, change: str) -> None:
+    record_event(
+        AuditKind.GROUP_CHANGED,
+        user=request.user,
+        subject=group.name,
+        change=change,
+        permissions=sorted(group.permissions.values_list("codename", flat=True)),
+        members=sorted(group.user_set.values_list("username", flat=True)),
+    )
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
@@ -117,3 +117,26 @@ def test_a_superuser_says_who_it_is_before_people_are_touched() -> None:
             assert response.headers["Location"].startswith("/me/confirm/?next=")
     person.refresh_from_db()
     assert not person.is_superuser
+
+
+def test_what_superusers_change_of_groups_is_on_record_and_asks_who_it_is() -> None:
+    root = UserFactory(is_staff=True, is_superuser=True)
+    client, group = log_in(root), Group.objects.create(name="Auditors")
+    UserFactory(username="ann").groups.add(group)
+    seen = Permission.objects.get(codename="view_auditevent")
+    address = reverse("admin:auth_group_change", args=[group.pk])
+    assert client.post(address, {"name": "Auditors", "permissions": [seen.pk]}).status_code == 302
+    delete = reverse("admin:auth_group_delete", args=[group.pk])
+    bulk = {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"}
+    client.post(reverse("admin:auth_group_changelist"), bulk)
+    assert Group.objects.filter(pk=group.pk).exists(), "one at a time, on record"
+    confirm(client, root, seconds_ago=15 * 60)
+    for where in (address, delete):
+        assert client.post(where, {"post": "yes"}).headers["Location"].startswith("/me/confirm/")
+    confirm(client, root)
+    assert client.post(delete, {"post": "yes"}).status_code == 302
+    events = AuditEvent.objects.filter(user=root, kind="group_changed").order_by("pk")
+    assert [(event.subject, event.detail) for event in events] == [
+        ("Auditors", {"change": change, "permissions": ["view_auditevent"], "members": ["ann"]})
+        for change in ("changed", "deleted")
+    ]

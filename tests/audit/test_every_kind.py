@@ -333,6 +333,12 @@ def _change_person(desk: Desk) -> Deed:
     return lambda desk: desk.post("admin:auth_user_change", person.pk, **form)
 
 
+@deed(AuditKind.GROUP_CHANGED)
+def _add_group(desk: Desk) -> Deed:
+    _superuser(desk)
+    return lambda desk: desk.post("admin:auth_group_add", name="Auditors")
+
+
 # Amazon is asked first: tests/sellers/test_services.py counts its one event.
 ELSEWHERE = {AuditKind.CONNECTED}
 
