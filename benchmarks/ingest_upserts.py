@@ -6,6 +6,7 @@ The database must be empty. Prints one JSON document.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -31,6 +32,8 @@ from orders.ingest.upsert import upsert_orders  # noqa: E402
 from orders.models import Order, OrderItem  # noqa: E402
 from sellers.models import Application, SellerAccount  # noqa: E402
 
+# The fastest of so many counts: what else the machine does only ever slows it down.
+ROUNDS = 3
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -46,17 +49,22 @@ def main() -> int:
         name="Benchmark", selling_partner_id="A1BENCHMARK", region="eu", application=application
     )
     new, changed = list(make_orders(number, 0)), list(make_orders(number, 1))
-    best_new, best_changed = [_at_best(account, orders) for orders in (new, changed)]
-    _empty()
-    ours_new, ours_changed, ours_same = [
-        _ours(account, orders) for orders in (new, changed, changed)
-    ]
+    best: list[list[float]] = []
+    ours: list[list[float]] = []
+    for _round in range(ROUNDS):
+        # one after the other, so that whatever else the machine does meets both
+        best.append([_at_best(account, orders) for orders in (new, changed)])
+        _empty()
+        ours.append([_ours(account, orders) for orders in (new, changed, changed)])
+        items = OrderItem.objects.count()
+        _empty()
+    best_new, best_changed = map(max, zip(*best, strict=True))
+    ours_new, ours_changed, ours_same = map(max, zip(*ours, strict=True))
     speeds = [
         Speed("new", ours_new, best_new),
         Speed("changed", ours_changed, best_changed),
         Speed("as they were", ours_same, 0),
     ]
-    items = OrderItem.objects.count()
     print(json.dumps(asdict(Speeds(database_version(), number, items, speeds))))
     return 0
 
@@ -111,9 +119,16 @@ def _at_best(account: SellerAccount, orders: list[spapi.Order]) -> float:
         )
     ]
     prepared = ready(rows)
+    _settle()
     started = time.perf_counter()
     write_at_best(prepared, items)
     return round(len(orders) / (time.perf_counter() - started), 1)
+
+
+def _settle() -> None:
+    """What is held in memory to be written is not gone through while it is written."""
+    gc.collect()
+    gc.freeze()
 
 
 def _item_rows(order: spapi.Order) -> Iterator[OrderItem]:
@@ -123,6 +138,7 @@ def _item_rows(order: spapi.Order) -> Iterator[OrderItem]:
 
 
 def _ours(account: SellerAccount, orders: list[spapi.Order]) -> float:
+    _settle()
     started = time.perf_counter()
     upsert_orders(account, orders, seen_at=NOW)
     return round(len(orders) / (time.perf_counter() - started), 1)

@@ -90,7 +90,8 @@ def unknown_versions(account: SellerAccount, versions: Mapping[str, datetime]) -
     For doors that tell when an order changed: the others need no hint.
     """
     missing = set(versions)
-    for chunk in _chunks(versions, CHUNK):
+    # PostgreSQL cannot even be asked for a text with a NUL
+    for chunk in _chunks((number for number in versions if "\x00" not in number), CHUNK):
         known = Order.objects.filter(
             account=account, amazon_order_id__in=chunk, is_partial=False
         ).values_list("amazon_order_id", "amazon_updated_at")

@@ -117,7 +117,7 @@ class _Chunk:
     """Some facts beside what we have of their orders; under `lock_orders_of`."""
 
     def __init__(self, account: SellerAccount, facts: list[OrderFacts], seen_at: datetime) -> None:
-        numbers = {one.order_id for one in facts}
+        numbers = {one.order_id for one in facts if _is_usable(one.order_id)}
         known = Order.objects.filter(account=account, amazon_order_id__in=numbers)
         self.account = account
         self.seen_at = seen_at
@@ -144,8 +144,8 @@ class _Chunk:
             self.changed.add(facts.order_id)
 
     def _take_unknown(self, facts: OrderFacts) -> None:
-        number = clean_text(facts.order_id, LONGEST_NUMBER + 1)
-        if not number or number != facts.order_id or len(number) > LONGEST_NUMBER:
+        number = facts.order_id
+        if not _is_usable(number):
             self.unreadable += 1
             return
         self.to_ask[number] = None
@@ -199,6 +199,10 @@ class _Chunk:
         changed = self.changed - self.new
         unchanged = len(self.rows) - len(self.new) - len(changed)
         return Counts(len(self.new), len(changed), unchanged, self.unreadable)
+
+
+def _is_usable(number: str) -> bool:
+    return bool(number) and len(number) <= LONGEST_NUMBER and number == clean_text(number, 100)
 
 
 def _is_news(row: Order, facts: OrderFacts) -> bool:
