@@ -33,7 +33,8 @@ class ApplicationFacts:
         return f"ApplicationFacts({self.name!r})"
 
 
-_TOLD = ("name", "secret_made_on", "application_id", "is_public", "is_draft", "redirect_uri")
+_CONSENT = ("application_id", "is_public", "is_draft", "redirect_uri")
+_TOLD = ("name", "secret_made_on", *_CONSENT)
 
 
 def add_application(client_id: str, facts: ApplicationFacts, user: User) -> Application:
@@ -77,6 +78,23 @@ def change_application(application: Application, facts: ApplicationFacts, user: 
             record_event(
                 AuditKind.APPLICATION_CHANGED,
                 user=user,
+                subject=application.name,
+                changed=changed,
+            )
+    return changed
+
+
+def keep_consent_facts(application: Application, told: Application) -> list[str]:
+    """The stored application has what consent took of `told`, by the command line; what changed."""
+    changed = [field for field in _CONSENT if getattr(application, field) != getattr(told, field)]
+    for field in changed:
+        setattr(application, field, getattr(told, field))
+    if changed:
+        with transaction.atomic():
+            application.save(update_fields=changed)
+            record_event(
+                AuditKind.APPLICATION_CHANGED,
+                user=None,
                 subject=application.name,
                 changed=changed,
             )

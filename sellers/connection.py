@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from sellers.clients import account_key, client_with, client_without_seller, refresh_token_for
+from sellers.encryption import SecretUnreadableError
 from sellers.models import Application, Region
 from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import (
@@ -102,6 +103,18 @@ def clean_refresh_token(token: str) -> str:
     return token
 
 
+def read_client_secret(application: Application) -> str:
+    """The application's client secret in the clear; ConnectError when no key of ours reads it."""
+    try:
+        return application.client_secret
+    except SecretUnreadableError:
+        raise ConnectError(
+            f"The client secret of {application.name} cannot be read: the key that encrypted it is "
+            "not among TOKEN_KEYS. Paste the secret once more under Applications.",
+            field="application",
+        ) from None
+
+
 def ask_participations(
     credentials: Credentials, region: Region, partner: str, known_order: str = ""
 ) -> tuple[MarketplaceParticipation, ...]:
@@ -156,8 +169,9 @@ def check_application_key(client_id: str, client_secret: str) -> None:
 def get_refresh_token(code: str, application: Application, redirect_uri: str) -> str:
     """The refresh token for the code that came back from Amazon's consent page.
 
-    Raises AmazonRefusedError with a sentence for a person; Amazon's words are not in it.
+    Raises ConnectError with a sentence for a person; Amazon's words are not in it.
     """
+    read_client_secret(application)
     try:
         return refresh_token_for(code, application, redirect_uri)
     except InvalidGrant as error:

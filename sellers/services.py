@@ -19,6 +19,7 @@ from sellers.connection import (
     clean_partner_id,
     clean_refresh_token,
     parse_region,
+    read_client_secret,
     required_text,
 )
 from sellers.encryption import SecretUnreadableError
@@ -66,7 +67,7 @@ def connect_account(
     name = required_text(name, "name", "Give the account a name.")[:100]
     partner = clean_partner_id(selling_partner_id)
     if application is not None:
-        client_id, client_secret = application.client_id, application.client_secret
+        client_id, client_secret = application.client_id, read_client_secret(application)
     credentials = Credentials(
         client_id=required_text(client_id, "client_id", "The LWA client id is missing."),
         client_secret=required_text(

@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from audit.models import AuditEvent, AuditKind
 from sandbox.testing import Running, SellerKeys
 from sellers.models import Connection, Membership, SellerAccount
 from sellers.services import disconnect_account
@@ -167,6 +168,9 @@ def test_a_seller_consents_in_a_browser_and_the_address_is_pasted(
     told.truncate(0)
     call_command("connect_seller", **known, stdout=out, stderr=told)
     assert SellerAccount.objects.count() == 1
+    event = AuditEvent.objects.get(kind=AuditKind.APPLICATION_CHANGED)
+    assert (event.user, event.subject) == (None, application.name)
+    assert event.detail["changed"] == ["application_id", "is_public", "redirect_uri"]
 
 
 @pytest.mark.parametrize(

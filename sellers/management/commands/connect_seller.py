@@ -12,11 +12,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
+from sellers.applications import keep_consent_facts
 from sellers.connection import (
     AmazonRefusedError,
     ConnectError,
     get_refresh_token,
     parse_region,
+    read_client_secret,
 )
 from sellers.consent import STATE_LASTS, Journey, address_for, new_state, places, read_return
 from sellers.models import Application, Region, SellerAccount
@@ -117,7 +119,7 @@ class Command(BaseCommand):
             region=region,
             selling_partner_id=partner,
             client_id=application.client_id,
-            client_secret=application.client_secret,
+            client_secret=read_client_secret(application),
             refresh_token=refresh_token,
             marketplaces=[text.strip() for text in options["marketplaces"]],
             manager=_person(options["manager"]) if options["manager"] else None,
@@ -125,12 +127,7 @@ class Command(BaseCommand):
         )
         if options["authorize"]:
             # what consent took, so that the next one can begin in the browser
-            Application.objects.filter(pk=account.application_id).update(
-                application_id=application.application_id,
-                is_public=True,
-                is_draft=application.is_draft,
-                redirect_uri=application.redirect_uri,
-            )
+            keep_consent_facts(account.application, application)
         return account
 
     def _consent(self, application: Application, options: dict[str, Any]) -> tuple[str, str]:

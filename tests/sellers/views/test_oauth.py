@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -177,6 +178,25 @@ def test_who_lost_the_application_on_the_way_connects_nothing_with_it(
     back = consent(amazon, begin(manager, application))
     SellerAccountFactory(application=application)  # others use it now
     assert_refused(manager.client.get(back), journeys.NO_LONGER_VALID)
+
+
+def test_a_client_secret_whose_key_is_gone_is_a_sentence_both_ways(
+    amazon: Running, manager: Desk, application: Application, nordlicht: SellerKeys
+) -> None:
+    back = consent(amazon, begin(manager, application))
+    pasted = {
+        "application": application.pk,
+        "region": nordlicht.region,
+        "selling_partner_id": nordlicht.selling_partner_id,
+        "refresh_token": nordlicht.refresh_token,
+        "name": "Nordlicht",
+    }
+    with override_settings(TOKEN_KEYS=(base64.urlsafe_b64encode(b"k" * 32).decode(),)):
+        assert_refused(manager.client.get(back), "Paste the secret once more under Applications.")
+        response = manager.post("connect", **pasted)
+    assert response.status_code == 422
+    assert b"Paste the secret once more under Applications." in response.content
+    assert not SellerAccount.objects.filter(application=application).exists()
 
 
 # --- B48, B51, B53, B54: what comes back
