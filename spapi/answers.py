@@ -62,6 +62,7 @@ _FORBIDDEN: tuple[tuple[re.Pattern[str], type[SpApiError]], ...] = tuple(
 )
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
+_SPACES = re.compile(r"\s+")
 
 
 def kept_body(answer: HttpAnswer, secrets: Iterable[str]) -> str:
@@ -112,7 +113,7 @@ def _plain(body: bytes) -> str:
     said = [text for error in _errors(body) for text in error.values() if isinstance(text, str)]
     text = "\n".join([*said, raw])
     text = _APOSTROPHES.sub("'", _DASHES.sub("-", text)).casefold()
-    return re.sub(r"\s+", " ", text)
+    return _SPACES.sub(" ", text)
 
 
 def _errors(body: bytes) -> list[Mapping[str, object]]:
