@@ -9,6 +9,7 @@ import pytest
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from sellers.models import Role
 from solicit_dashboard.templatetags.dashboard import (
     moment,
     moment_words,
@@ -16,7 +17,7 @@ from solicit_dashboard.templatetags.dashboard import (
     relative_words,
     span_words,
 )
-from tests.factories import GERMANY, UserFactory
+from tests.factories import GERMANY, MembershipFactory, UserFactory
 
 THEN = datetime(2024, 7, 1, 22, 30, 5, tzinfo=UTC)
 
@@ -74,6 +75,16 @@ def test_the_navigation_marks_the_page_that_is_shown(path: str, current: str) ->
     nav = html.split('<nav class="site-nav"')[1].split("</nav>")[0]
     assert nav.count('aria-current="page"') == 1
     assert f'aria-current="page">{current}</a>' in nav
+
+
+@pytest.mark.django_db
+def test_stopping_belongs_to_no_page_of_the_navigation() -> None:
+    membership = MembershipFactory(role=Role.MANAGER)
+    client = Client()
+    client.force_login(membership.user)
+    nav = client.get("/stop/").content.decode().split('<nav class="site-nav"')[1].split("</nav>")[0]
+    assert "Outbox" in nav
+    assert "aria-current" not in nav
 
 
 def test_without_a_page_nothing_is_marked() -> None:

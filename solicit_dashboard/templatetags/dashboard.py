@@ -53,6 +53,8 @@ _NAVIGATION = (
     ("Outbox", "messaging:outbox", "b", "messaging"),
     ("Accounts", "sellers:list", "a", "sellers"),
 )
+# Pages of those apps that belong to none of the entries.
+_ELSEWHERE = {"messaging:switches"}
 
 
 @register.simple_tag
@@ -73,7 +75,8 @@ def nav_links(context: Context) -> list[NavLink]:
         except NoReverseMatch:
             continue
         is_current = match is not None and (
-            match.view_name == name or bool(app and match.app_name == app)
+            match.view_name == name
+            or (match.app_name == app != "" and match.view_name not in _ELSEWHERE)
         )
         links.append(NavLink(label, url, key, is_current))
     return links
