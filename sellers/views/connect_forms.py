@@ -181,13 +181,14 @@ class ConnectForm(SayingForm):
     name = _text(
         "Name",
         max_length=100,
-        help_text="How people here call the account.",
+        help_text="What people here call the account.",
         error_messages=_NAME_FAULTS,
     )
     marketplaces = forms.MultipleChoiceField(
         label="Only these marketplaces",
         required=False,
-        help_text="None chosen: all in which the seller sells.",
+        help_text="Without a tick: all in which the seller sells.",
+        widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": _NOT_LISTED},
     )
 
@@ -226,7 +227,7 @@ class ConsentForm(SayingForm):
     name = _text(
         "Name",
         max_length=100,
-        help_text="How people here call the account.",
+        help_text="What people here call the account.",
         error_messages=_NAME_FAULTS,
     )
     amazon_callback_uri = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
