@@ -16,7 +16,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from people.confirmation import is_confirmed
 from sellers.encryption import decrypt_secret, encrypt_secret
 
-_SILENT = ("account/messages/logged_in.txt", "account/messages/logged_out.txt")
+_SILENT = (
+    "account/messages/logged_in.txt",
+    "account/messages/logged_out.txt",
+    "mfa/messages/recovery_codes_generated.txt",  # the page says it beside the codes
+)
 NO_ADDRESS = "0.0.0.0"  # noqa: S104  (nobody listens there)
 SECRETS_PLACE = "people: second factor"
 

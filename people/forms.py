@@ -20,7 +20,7 @@ from allauth.mfa.webauthn.internal.auth import get_state
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import User
-from django.contrib.auth.password_validation import password_validators_help_texts
+from django.contrib.auth.password_validation import password_validators_help_text_html
 from fido2.webauthn import UserVerificationRequirement
 
 from people.codes import accept_app_code
@@ -194,16 +194,21 @@ class FirstPersonForm(BaseUserCreationForm):
         label="Code",
         max_length=60,
         help_text="./run --real has shown it; so does ./run manage first_run_code.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "autofocus": True}
+        ),
     )
     email = forms.EmailField(label="E-mail address", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = " ".join(password_validators_help_texts())
+        self.fields["password1"].help_text = password_validators_help_text_html()
+        self.fields["username"].widget.attrs.pop("autofocus", None)
 
     class Meta(BaseUserCreationForm.Meta):
         fields = ("username", "email")
+        labels = {"username": "User name"}
+        help_texts = {"username": "Letters, digits and @ . + - _"}
 
 
 class ChangePasswordForm(_AllauthChangePasswordForm):
@@ -215,7 +220,7 @@ class ChangePasswordForm(_AllauthChangePasswordForm):
         for name, label in zip(("oldpassword", "password1", "password2"), labels, strict=True):
             self.fields[name].label = label
             self.fields[name].widget.attrs.pop("placeholder", None)
-        self.fields["password1"].help_text = " ".join(password_validators_help_texts())
+        self.fields["password1"].help_text = password_validators_help_text_html()
 
     def clean_oldpassword(self) -> str:
         attempt = begin_attempt(context.request, "confirm", "", self.user)

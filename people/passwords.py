@@ -48,7 +48,7 @@ class OwnNameValidator:
                 )
 
     def get_help_text(self) -> str:
-        return "Not with your name or address in it."
+        return "It does not contain your name or e-mail address."
 
 
 class KnownPasswordValidator:
@@ -63,7 +63,7 @@ class KnownPasswordValidator:
             )
 
     def get_help_text(self) -> str:
-        return "No known password, nor one with something added."
+        return "Nor is it such a password with something added."
 
 
 class CharacterKindsValidator:
@@ -80,7 +80,7 @@ class CharacterKindsValidator:
     def get_help_text(self) -> str:
         if not settings.DPP_PASSWORDS:
             return "Any characters."
-        return f"With {_list([name for name, _pattern in _KINDS])}."
+        return f"It has {_list([name for name, _pattern in _KINDS])}."
 
 
 def note_old_password(request: HttpRequest, user: User) -> None:
