@@ -26,9 +26,14 @@ from fido2.webauthn import UserVerificationRequirement
 from people.codes import accept_app_code
 from people.failures import record_failure
 from people.limits import PER_PERSON_AND_ADDRESS, begin_attempt
+from sellers.encryption import SecretUnreadableError
 
 WRONG = "That name and password do not fit together."
 WRONG_CODE = "That code is not right, or was used already. Wait for the next one."
+UNREADABLE = (
+    "No code can be checked: the key that encrypts them is missing here. Whoever runs the dashboard "
+    "puts it back into TOKEN_KEYS, or resets your second factor."
+)
 WRONG_PASSWORD = "That is not your password."  # noqa: S105  (a sentence)
 WRONG_KEY = "That passkey is not known here, or was not confirmed. Try again."
 
@@ -85,12 +90,15 @@ class _ByCode:
         # Whoever comes here has the password already, so the limit needs no mercy.
         attempt = begin_attempt(context.request, "code", "", self.user, most=PER_PERSON_AND_ADDRESS)
         code = "".join(self.cleaned_data["code"].split()).replace("-", "")
-        for authenticator in Authenticator.objects.filter(user=self.user):
-            if _accept(authenticator, code):
-                authenticator.user = self.user
-                self.authenticator = authenticator
-                attempt.succeeded()
-                return code
+        try:
+            for authenticator in Authenticator.objects.filter(user=self.user):
+                if _accept(authenticator, code):
+                    authenticator.user = self.user
+                    self.authenticator = authenticator
+                    attempt.succeeded()
+                    return code
+        except SecretUnreadableError:
+            raise forms.ValidationError(UNREADABLE) from None
         record_failure(context.request, self.user, self.step, is_last=attempt.is_last)
         raise forms.ValidationError(WRONG_CODE)
 

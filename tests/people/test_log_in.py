@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.models import AuditEvent, AuditKind
 from people import limits
@@ -338,6 +339,15 @@ def test_a_recovery_code_lets_in_once() -> None:
     assert takes(f"{codes[3][:4]}-{codes[3][4:8]} {codes[3][8:]}")
     assert not takes(codes[3])
     assert takes(codes[4])
+
+
+def test_codes_whose_key_is_gone_are_a_sentence(settings: Settings) -> None:
+    user, client = person_with_app(), Client()
+    log_in(client, user.username)
+    settings.TOKEN_KEYS = (base64.urlsafe_b64encode(b"k" * 32).decode(),)
+    answer = client.post("/login/code/", {"code": code_for()})
+    assert (answer.status_code, "TOKEN_KEYS" in answer.content.decode()) == (200, True)
+    assert not is_in(client)
 
 
 def test_no_secret_of_a_second_factor_stands_in_the_database() -> None:
