@@ -92,7 +92,7 @@ class _ByCode:
         code = "".join(self.cleaned_data["code"].split()).replace("-", "")
         try:
             for authenticator in Authenticator.objects.filter(user=self.user):
-                if _accept(authenticator, code):
+                if self.user.is_active and _accept(authenticator, code):
                     authenticator.user = self.user
                     self.authenticator = authenticator
                     attempt.succeeded()
@@ -146,6 +146,8 @@ class _ByKey:
         attempt = begin_attempt(context.request, self.step, "", self.user)
         try:
             authenticator = self.read_credential()
+            if not authenticator.user.is_active:
+                raise forms.ValidationError(WRONG_KEY)
         except (forms.ValidationError, AttributeError, LookupError, TypeError, ValueError):
             record_failure(context.request, self.user, self.step, is_last=attempt.is_last)
             raise forms.ValidationError(WRONG_KEY) from None
@@ -174,10 +176,7 @@ class LogInByKeyForm(_ByKey, LoginWebAuthnForm):
         asked = (get_state() or {}).get("user_verification")
         if asked != UserVerificationRequirement.REQUIRED:
             raise forms.ValidationError(WRONG_KEY)
-        authenticator = super().read_credential()
-        if not authenticator.user.is_active:
-            raise forms.ValidationError(WRONG_KEY)
-        return authenticator
+        return super().read_credential()
 
 
 class ConfirmByKeyForm(_ByKey, ReauthenticateWebAuthnForm):

@@ -275,6 +275,15 @@ def test_the_second_step_cannot_be_reached_without_the_first() -> None:
     assert Client().post("/login/code/", {"code": "123456"}).headers["Location"] == "/login/"
 
 
+def test_who_is_disabled_between_the_steps_is_not_let_in() -> None:
+    user, client = person_with_app(), Client()
+    log_in(client, user.username)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    answer = client.post("/login/code/", {"code": code_for()})
+    assert "not right" in answer.content.decode()
+    assert not AuditEvent.objects.filter(kind=AuditKind.LOGGED_IN).exists()
+
+
 @pytest.mark.parametrize("steps", [-2, 2])
 def test_an_old_or_early_code_is_refused(steps: int) -> None:
     with time_machine.travel("2026-11-20 10:00:10Z", tick=False):
