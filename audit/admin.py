@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
@@ -22,11 +26,23 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = ("kind", period_filter("at", "when"))
     prefetched = ("user",)
     ordering = ("-pk",)
+    day_field = "at"
+    search_help_text = "A user name, or a day such as 2026-03-14."
     fields = ("at", "kind", "user", "account_id", "subject", "detail")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_safe(self.export))
         return [path("export/", view, name="audit_auditevent_export"), *super().get_urls()]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What the person of that name did, or what was done on that day."""
+        name = search_term.strip()
+        person = User.objects.filter(username=name).first() if name else None
+        if person is not None:
+            return queryset.filter(user=person), False
+        return super().get_search_results(request, queryset, search_term)
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
         """The events of the days `from` to `to` as a file, `form` csv or json."""

@@ -134,17 +134,17 @@ class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         # what is not empty makes the search box; get_search_results decides what it does
-        return ("pk",) if self.search_order is not None else ()
+        return ("pk",) if self.search_order is not None or self.day_field else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """The rows of the orders whose number begins so, or those of one day; never a LIKE."""
         text = search_term.strip()
-        if not text or self.search_order is None:
+        if not text or not self.get_search_fields(request):
             return queryset, False
         number = clean_order_number(text)
-        if is_beginning(number):
+        if self.search_order is not None and is_beginning(number):
             orders = Order.objects.filter(amazon_order_id__range=number_range(number))
             found = led_by_account(orders).order_by().values("pk")[:MOST_FOUND]
             path = f"{self.search_order}__in" if self.search_order else "pk__in"

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
+from audit.services import record_event
 from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
 from orders.models import Door, Exclusion, Order, OrderHint, OrderSync
@@ -242,6 +243,21 @@ def test_days_are_found_by_search_and_by_fixed_spans(superuser: Client) -> None:
     assert found(when="7") == {today.amazon_order_id}
     assert found(when="30") == {today.amazon_order_id, before.amazon_order_id}
     assert found(when=f"{before.purchased_at:%Y-%m}") >= {before.amazon_order_id}
+
+
+def test_audit_events_are_found_by_person_and_by_day(superuser: Client) -> None:
+    ann, bob = UserFactory(username="ann"), UserFactory(username="bob")
+    record_event(AuditKind.LOGGED_IN, user=ann, subject="by-ann")
+    record_event(AuditKind.LOGGED_IN, user=bob, subject="by-bob")
+
+    def found(text: str) -> set[str]:
+        page = superuser.get(url(AuditEvent, "changelist"), {"q": text}).content.decode()
+        return {name for name in ("by-ann", "by-bob", "was not understood") if name in page}
+
+    assert found("ann") == {"by-ann"}
+    assert found(f"{timezone.now():%Y-%m-%d}") == {"by-ann", "by-bob"}
+    assert found("2001-01-01") == set()
+    assert found("nobody") == {"was not understood"}
 
 
 @pytest.mark.parametrize("most_sorted", [0, 5_000])
