@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-from ipaddress import ip_address
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from people.confirmation import is_confirmed
 from sellers.encryption import decrypt_secret, encrypt_secret
+from solicit_dashboard.client_address import client_address
 
 _SILENT = (
     "account/messages/logged_in.txt",
@@ -40,10 +39,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that TRUSTED_PROXIES lets us believe; 0.0.0.0 when none is told."""
-        try:
-            return str(ip_address(super().get_client_ip(request)))
-        except (ImproperlyConfigured, PermissionDenied, ValueError):
-            return NO_ADDRESS
+        return client_address(request) or NO_ADDRESS
 
     def add_message(
         self,

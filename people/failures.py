@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from audit.models import AuditKind
 from audit.services import record_event
-from people.limits import client_address
+from people.limits import counted_address
 
 
 def record_failure(
@@ -22,6 +22,6 @@ def record_failure(
         user=None,
         subject=person.get_username() if person is not None else "",
         step=step,
-        address=client_address(request),
+        address=counted_address(request),
         waits_now=is_last,
     )

@@ -106,8 +106,8 @@ def remember_browser(request: HttpRequest, response: HttpResponseBase, person: U
     )
 
 
-def client_address(request: HttpRequest) -> str:
-    """Where the request comes from, as TRUSTED_PROXIES lets us believe; IPv6 by its network."""
+def counted_address(request: HttpRequest) -> str:
+    """Where the request comes from, as it is counted and recorded: of IPv6 the network (/64)."""
     address: str = truncate_ip(get_adapter().get_client_ip(request))
     return address
 
@@ -116,7 +116,7 @@ def _limits(
     request: HttpRequest, step: str, name: str, person: User | None, most: int
 ) -> dict[str, int]:
     """How many tries each key may have in the window."""
-    address = client_address(request)
+    address = counted_address(request)
     per_address = {_key("address", address): PER_ADDRESS}
     if person is None and not name:
         return {_key(step, "address", address): most} | per_address

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
+from solicit_dashboard.client_address import client_address
+
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -34,25 +36,9 @@ def own_password_page(request: HttpRequest, extra_context: object = None) -> Htt
 
 def is_near(request: HttpRequest) -> bool:
     """Whether the request comes from one of ADMIN_NETWORKS; not when it cannot be told."""
-    try:
-        address = ipaddress.ip_address(client_address(request))
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in _networks(tuple(settings.ADMIN_NETWORKS)))
-
-
-def client_address(request: HttpRequest) -> str:
-    """The address of who asks: what the outermost of TRUSTED_PROXIES saw, "" when none can be told.
-
-    Whatever stands further left in X-Forwarded-For was written by the client itself.
-    """
-    proxies = int(settings.TRUSTED_PROXIES)
-    if not proxies:
-        return str(request.META.get("REMOTE_ADDR", ""))
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    return hops[-proxies] if len(hops) >= proxies else ""
+    told = client_address(request)
+    networks = _networks(tuple(settings.ADMIN_NETWORKS))
+    return bool(told) and any(ipaddress.ip_address(told) in network for network in networks)
 
 
 @functools.cache

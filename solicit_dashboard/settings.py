@@ -34,7 +34,7 @@ TOKEN_KEYS = _env.token_keys
 REDIS_URL = _env.redis_url
 ALLOWED_HOSTS = list(_env.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(_env.csrf_trusted_origins)
-TRUSTED_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = _env.trusted_proxies
+TRUSTED_PROXIES = _env.trusted_proxies
 SPAPI_ENDPOINT = _env.spapi_endpoint
 SPAPI_IS_AMAZON = is_amazon(_env.spapi_endpoint)
 LWA_ENDPOINT = _env.lwa_endpoint
