@@ -49,7 +49,7 @@ def _logged_in(request: HttpRequest, user: User, **_rest: Any) -> None:
         # allauth lists only the sessions of its own log-ins
         UserSession.objects.create_from_request(request)
     note_old_password(request, user)
-    show_words(request)
+    show_words(request, user)
     steps = request.session.get("account_authentication_methods") or []
     names = [step.get("type") or step.get("method") for step in steps if isinstance(step, dict)]
     record_event(AuditKind.LOGGED_IN, user=user, subject=user.get_username(), steps=names)

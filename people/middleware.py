@@ -54,6 +54,7 @@ def session_limits(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.user.is_authenticated:
             if is_over(request):
+                request.logged_out = request.user.pk  # type: ignore[attr-defined]
                 logout(request)
             elif _view_name(request) not in BY_ITSELF and keep_alive(request):
                 UserSession.objects.filter(session_key=request.session.session_key).update(
@@ -67,7 +68,7 @@ def session_limits(get_response: GetResponse) -> GetResponse:
 def unsent_words(get_response: GetResponse) -> GetResponse:
     """A form that was sent when its session had ended leads, by the log-in, back to its page.
 
-    What was written there is kept until then. Who never had a session here leaves nothing behind.
+    What was written there is kept until then. Who had no session just now leaves nothing behind.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -80,8 +81,8 @@ def unsent_words(get_response: GetResponse) -> GetResponse:
             # The address of the form itself may be one that cannot be looked at.
             back = urlencode({"next": page_of(request)})
             response.headers["Location"] = f"{login}?{back}"
-            if settings.SESSION_COOKIE_NAME in request.COOKIES:
-                keep_words(request)
+            if writer := getattr(request, "logged_out", None):
+                keep_words(request, writer)
         return response
 
     return middleware

@@ -104,7 +104,7 @@ def list_sessions(request: HttpRequest) -> list[OpenSession]:
     return sorted(found, key=lambda one: (not one.is_this, -one.seen_at.timestamp()))
 
 
-def end_session(request: HttpRequest, user: User, session_id: int) -> None:
+def end_session(user: User, session_id: int) -> None:
     """That session of theirs has ended. Raises Http404 for another's."""
     row = get_object_or_404(UserSession, pk=session_id, user=user)
     row.end()

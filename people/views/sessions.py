@@ -21,7 +21,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
     """One other session of this person has ended; 404 for somebody else's."""
-    end_session(request, get_user(request), session_id)
+    end_session(get_user(request), session_id)
     messages.success(request, "That session has ended.")
     return HttpResponseRedirect(reverse("people:sessions"))
 

@@ -42,3 +42,17 @@ def test_a_stranger_without_a_session_leaves_nothing_behind() -> None:
     answer = Client().post("/accounts/1/pause/", {"reason": WORDS})
     assert answer.headers["Location"] == "/login/?next=%2F"
     assert not Session.objects.exists()
+
+
+def test_nobody_reads_what_another_wrote_in_the_same_browser() -> None:
+    writer, reader, client = UserFactory(), UserFactory(), Client()
+    log_in(client, writer.username)
+    session = client.session
+    session["people_seen"] = 0
+    session.save()
+    client.post("/accounts/1/pause/", {"reason": WORDS})
+    log_in(client, reader.username)
+    assert "nothing was done" not in client.get("/accounts/").content.decode()
+    client.post("/logout/")
+    log_in(client, writer.username)
+    assert "nothing was done" not in client.get("/accounts/").content.decode(), "they are gone"
