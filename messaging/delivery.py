@@ -192,7 +192,9 @@ def _claim(jobs: Sequence[Job], now: datetime, worker: str, lease: timedelta) ->
             "action_id", "number", "action__order_id", "action__kind", "outcome", "abandoned_at"
         ).order_by():
             numbers[action_id] = max(numbers[action_id], number)
-            if outcome == AttemptOutcome.UNKNOWN or abandoned_at is not None:
+            # given up, and nothing heard of it since: a late answer may have said what it did
+            is_forgotten = abandoned_at is not None and not outcome
+            if outcome == AttemptOutcome.UNKNOWN or is_forgotten:
                 unclear.add((order_id, kind))
         attempts = ActionAttempt.objects.bulk_create(
             [

@@ -149,6 +149,16 @@ def swept_queued_and_probably_sent(action: OutgoingAction) -> None:
     send(action, spapi.NotAvailable("not available", status=403), NOW + 6 * MINUTE)
 
 
+def test_a_late_answer_that_nothing_was_sent_is_believed() -> None:
+    """Else the next refusal would be taken for the earlier request's doing."""
+    action = due_action()
+    claimed = claim_one(action)
+    swept_and_queued_again(action)
+    answer(claimed, spapi.Throttled("429", status=429), NOW + 5 * MINUTE)
+    send(action, spapi.NotAvailable("not available", status=403), NOW + 6 * MINUTE)
+    assert status_of(action) == Status.REFUSED
+
+
 def swept_and_unresolved(action: OutgoingAction) -> None:
     OutgoingAction.objects.filter(pk=action.pk).update(not_after=NOW + MINUTE)
     swept(action)

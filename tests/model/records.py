@@ -28,6 +28,7 @@ class Try:
     is_open: bool
     is_abandoned: bool
     claimed_at: datetime
+    finished_at: datetime | None
     status_code: int | None
     outcome: str
 
@@ -51,12 +52,13 @@ class Records:
             self.rows = {values[0]: Row(*values) for values in cursor.fetchall()}
             cursor.execute(
                 "SELECT id, action_id, finished_at IS NULL AND abandoned_at IS NULL,"
-                " abandoned_at IS NOT NULL, claimed_at, status_code, outcome"
+                " abandoned_at IS NOT NULL, claimed_at, finished_at, status_code, outcome"
                 " FROM messaging_actionattempt ORDER BY action_id, number"
             )
             self.tries = {}
-            for pk, action_id, is_open, is_abandoned, claimed_at, *rest in cursor.fetchall():
-                one = Try(pk, action_id, bool(is_open), bool(is_abandoned), _utc(claimed_at), *rest)
+            for pk, action_id, is_open, is_given_up, claimed_at, ended, *rest in cursor.fetchall():
+                moments = _utc(claimed_at), None if ended is None else _utc(ended)
+                one = Try(pk, action_id, bool(is_open), bool(is_given_up), *moments, *rest)
                 self.tries.setdefault(action_id, []).append(one)
 
     def new_events(self) -> list[tuple[int, str, str]]:

@@ -125,8 +125,23 @@ class Steps(Records):
         self._demand(known == Known.UNKNOWN, f"{step}, and it is known: {known}")
 
     def _had_unclear(self, row: Row) -> bool:
-        """Whether an attempt before the last one may have reached the buyer."""
-        return any(one.outcome in ("", "unknown") for one in self.tries[row.pk][:-1])
+        """Whether, at the last claim, an earlier attempt may have reached the buyer for all we knew.
+
+        Of the order and not of the action: an earlier action may have been cancelled since.
+        """
+        last = self.tries[row.pk][-1]
+        return any(
+            one.outcome in ("", "unknown")
+            or (
+                one.is_abandoned
+                and one.finished_at is not None
+                and one.finished_at >= last.claimed_at
+            )
+            for other in self.rows.values()
+            if (other.order_id, other.kind) == (row.order_id, row.kind)
+            for one in self.tries.get(other.pk, [])
+            if one.pk < last.pk
+        )
 
     def _check_offered(self, row: Row, step: str) -> None:
         if not ACTION_TYPES[row.kind].is_solicitation:
