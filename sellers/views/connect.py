@@ -17,6 +17,7 @@ from sellers.models import Application, Role, SellerAccount
 from sellers.services import connect_account
 from sellers.views.connect_forms import ConnectForm, ConsentForm
 from sellers.views.connecting import (
+    account_to_renew,
     chosen,
     known_order,
     require_connector,
@@ -108,6 +109,8 @@ def _connect(request: HttpRequest, account: SellerAccount | None) -> HttpRespons
     require_single(request, set(form.fields) - {"marketplaces"})
     if form.is_valid():
         said = form.cleaned_data
+        # a known account may be connected as if it were new
+        known = account or account_to_renew(request, said["selling_partner_id"], said["region"])
         try:
             connected = connect_account(
                 name=account.name if account else said["name"],
@@ -119,7 +122,7 @@ def _connect(request: HttpRequest, account: SellerAccount | None) -> HttpRespons
                 refresh_token=said["refresh_token"],
                 marketplaces=said["marketplaces"],
                 user=get_user(request),
-                known_order=known_order(account),
+                known_order=known_order(known),
             )
         except ConnectError as error:
             form.blame(error)

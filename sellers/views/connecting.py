@@ -42,6 +42,15 @@ def redirect_uri_of(request: HttpRequest, application: Application) -> str:
     return application.redirect_uri or request.build_absolute_uri(reverse("sellers:callback"))
 
 
+def account_to_renew(request: HttpRequest, partner: str, region: str) -> SellerAccount | None:
+    """The account of this seller that connecting would renew, if this person may renew it."""
+    user = get_user(request)
+    accounts = SellerAccount.objects.filter(selling_partner_id=partner.strip(), region=region)
+    if not user.is_superuser:
+        accounts &= SellerAccount.objects.for_user(user, Role.MANAGER)
+    return accounts.first()
+
+
 def known_order(account: SellerAccount | None) -> str:
     """The number of a young order of the account, by which its seller can be told; "" for none."""
     if account is None:

@@ -25,6 +25,7 @@ from sellers.models import Role, SellerAccount
 from sellers.views.connect import connect_page, connected_page
 from sellers.views.connect_forms import ConsentForm
 from sellers.views.connecting import (
+    account_to_renew,
     chosen,
     get_application,
     known_order,
@@ -136,11 +137,13 @@ def _arrive(request: HttpRequest, user: User | None) -> tuple[SellerAccount, boo
     except (Http404, PermissionDenied):
         # they lost the role, or with it the application, on the way
         raise ConnectError(consent.NO_LONGER_VALID) from None
+    partner = single_value(request.GET, "selling_partner_id")
+    known = journey.account or account_to_renew(request, partner, journey.region)
     account = consent.arrive(
         journey,
         code=single_value(request.GET, "spapi_oauth_code"),
-        selling_partner_id=single_value(request.GET, "selling_partner_id"),
-        known_order=known_order(journey.account),
+        selling_partner_id=partner,
+        known_order=known_order(known),
     )
     return account, journey.account is not None
 

@@ -225,3 +225,20 @@ def test_a_superuser_who_renews_an_account_of_others_is_told_so_and_gets_no_role
     assert (response.status_code, response.headers["Location"]) == (302, "/accounts/")
     assert "Theirs is connected." in superuser.get("list").content.decode()
     assert not Membership.objects.filter(account=theirs, user=superuser.user).exists()
+
+
+def test_a_known_account_is_not_given_the_token_of_another_seller_by_connecting_it_as_new(
+    nordlicht: SellerKeys, manager: Desk, application: Application
+) -> None:
+    account = connect_account(**keys_of(nordlicht), user=manager.user)
+    order = OrderFactory(account=account)  # none that the token leads to
+    for desk in (manager, sit_down(UserFactory(is_superuser=True))):
+        Application.objects.filter(pk=application.pk).update(created_by=desk.user)
+        page = paste(desk, nordlicht).content.decode()
+        assert "This token belongs to another seller" in page
+    stranger = sit_down(MembershipFactory(role=Role.MANAGER).user)
+    theirs = SellerAccountFactory(application=application)
+    MembershipFactory(user=stranger.user, account=theirs, role=Role.MANAGER)
+    page = paste(stranger, nordlicht, application=application.pk).content.decode()
+    assert "This seller cannot be connected by you." in page
+    assert order.amazon_order_id not in page

@@ -20,7 +20,7 @@ from sellers import consent as journeys
 from sellers.connection import CODE_REFUSED, UNAVAILABLE
 from sellers.models import Application, Connection, ConsentState, Membership, Role, SellerAccount
 from sellers.services import connect_account
-from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
+from tests.factories import MembershipFactory, OrderFactory, SellerAccountFactory, UserFactory
 from tests.sellers.conftest import keys_of
 from tests.sellers.views.conftest import GERMANY, Desk, consent, link_of, sit_down
 
@@ -170,6 +170,14 @@ def test_who_lost_the_role_on_the_way_renews_nothing(
     back = consent(amazon, begin(manager, application, account.pk))
     Membership.objects.filter(account=account).update(role=Role.VIEWER)
     assert_refused(manager.client.get(back), journeys.NO_LONGER_VALID)
+
+
+def test_a_known_account_is_looked_at_by_its_orders_also_when_it_is_connected_as_new(
+    nordlicht: SellerKeys, manager: Desk, way_back: str
+) -> None:
+    account = connect_account(**keys_of(nordlicht), user=manager.user)
+    OrderFactory(account=account)  # none that the token leads to
+    assert_refused(manager.client.get(way_back), "This token belongs to another seller")
 
 
 def test_who_lost_the_application_on_the_way_connects_nothing_with_it(
