@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
 from audit.models import AuditKind
 from audit.services import record_event
-from sellers.models import Membership, PeopleReview, Role, SellerAccount
+from sellers.models import Invitation, Membership, PeopleReview, Role, SellerAccount
 
 # Amazon's Data Protection Policy wants access reviewed quarterly (we know copies of it alone).
 REVIEW_EVERY = timedelta(days=90)
@@ -35,6 +36,7 @@ def change_role(member: Membership, role: Role, by: User) -> bool:
             _require_another_manager(current)
         current.role = role
         current.save(update_fields=["role"])
+        ended = _end_invitations(current, by) if before == Role.MANAGER else {}
         record_event(
             AuditKind.ROLE_CHANGED,
             user=by,
@@ -42,6 +44,7 @@ def change_role(member: Membership, role: Role, by: User) -> bool:
             subject=current.user.get_username(),
             before=before.value,
             after=role.value,
+            **ended,
         )
     return True
 
@@ -49,7 +52,7 @@ def change_role(member: Membership, role: Role, by: User) -> bool:
 def remove_member(member: Membership, by: User) -> None:
     """The person has no role on the account from their next click on.
 
-    Links by which they invited others work no longer (`InvitationQuerySet.open`). Raises
+    Links by which they invited others work no longer, also when they come back. Raises
     MembershipError when the account would be left without a manager, or they have left it
     meanwhile.
     """
@@ -63,6 +66,7 @@ def remove_member(member: Membership, by: User) -> None:
             account_id=current.account_id,
             subject=current.user.get_username(),
             before=current.role,
+            **_end_invitations(current, by),
         )
         current.delete()
 
@@ -104,6 +108,17 @@ def _lock(member: Membership) -> Membership:
     if current is None:
         raise MembershipError(f"{member.user.get_username()} has left the account already.")
     return current
+
+
+def _end_invitations(member: Membership, by: User) -> dict[str, int]:
+    """What this person's open links would still do is over for good; their number for the record."""
+    ended = Invitation.objects.filter(
+        account_id=member.account_id,
+        created_by_id=member.user_id,
+        accepted_at=None,
+        revoked_at=None,
+    ).update(revoked_at=Now(), revoked_by=by)
+    return {"invitations_ended": ended} if ended else {}
 
 
 def _require_another_manager(member: Membership) -> None:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from audit.models import AuditEvent, AuditKind
+from sellers.invitations import find_invitation, invite
 from sellers.memberships import (
     REVIEW_EVERY,
     MembershipError,
@@ -184,3 +185,23 @@ def test_a_review_is_on_record() -> None:
     event = AuditEvent.objects.get()
     assert (event.kind, event.user, event.account_id) == ("people_reviewed", user, account.pk)
     assert event.detail == {"members": 2}
+
+
+@pytest.mark.parametrize("is_removed", [False, True], ids=["demoted", "removed"])
+def test_a_link_does_not_work_again_when_who_made_it_comes_back(
+    account: SellerAccount, is_removed: bool
+) -> None:
+    ann = member_of(account, Role.MANAGER, "ann")
+    bob = member_of(account, Role.MANAGER, "bob")
+    _invitation, token = invite(account, Role.MANAGER, bob.user, NOW)
+    kept, still_works = invite(account, Role.VIEWER, ann.user, NOW)
+    if is_removed:
+        remove_member(bob, ann.user)
+        MembershipFactory(account=account, user=bob.user, role=Role.MANAGER)
+    else:
+        change_role(bob, Role.VIEWER, ann.user)
+        change_role(bob, Role.MANAGER, ann.user)
+    assert find_invitation(token, NOW) is None
+    assert find_invitation(still_works, NOW) == kept
+    ended = [event.detail.get("invitations_ended") for event in AuditEvent.objects.order_by("pk")]
+    assert [number for number in ended if number] == [1]
