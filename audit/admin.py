@@ -7,12 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
 from audit.models import AuditEvent
+from sellers.models import SellerAccount
 from solicit_dashboard.access import single_value
 from solicit_dashboard.admin_base import ReadOnlyAdmin, period_filter
 from solicit_dashboard.audit_export import BadPeriodError, begin_export, parse_day
@@ -22,13 +23,24 @@ FORMS = {"csv": "text/csv", "json": "application/json"}
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "kind", "user", "account_id", "subject")
+    list_display = ("at", "kind", "user", "account", "subject")
     list_filter = ("kind", period_filter("at", "when"))
     prefetched = ("user",)
     ordering = ("-pk",)
     day_field = "at"
     search_help_text = "A user name, or a day such as 2026-03-14."
-    fields = ("at", "kind", "user", "account_id", "subject", "detail")
+    fields = ("at", "kind", "user", "account", "account_id", "subject", "detail")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # by its id alone: an event has no foreign key to its account
+        name = SellerAccount.objects.filter(pk=OuterRef("account_id")).values("name")
+        return super().get_queryset(request).annotate(account_name=Subquery(name))
+
+    @admin.display(description="account", empty_value="-")
+    def account(self, event: Any) -> str | None:
+        """The account's name of today."""
+        name: str | None = event.account_name
+        return name
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_safe(self.export))

@@ -41,6 +41,7 @@ from tests.factories import (
     OrderItemFactory,
     OrderSyncFactory,
     OutgoingActionFactory,
+    SellerAccountFactory,
     UserFactory,
 )
 
@@ -245,10 +246,13 @@ def test_days_are_found_by_search_and_by_fixed_spans(superuser: Client) -> None:
     assert found(when=f"{before.purchased_at:%Y-%m}") >= {before.amazon_order_id}
 
 
-def test_audit_events_are_found_by_person_and_by_day(superuser: Client) -> None:
+def test_audit_events_are_found_by_person_and_by_day_and_name_their_account(
+    superuser: Client,
+) -> None:
     ann, bob = UserFactory(username="ann"), UserFactory(username="bob")
     record_event(AuditKind.LOGGED_IN, user=ann, subject="by-ann")
-    record_event(AuditKind.LOGGED_IN, user=bob, subject="by-bob")
+    account = SellerAccountFactory(name="Bob's mugs")
+    record_event(AuditKind.LOGGED_IN, user=bob, account_id=account.pk, subject="by-bob")
 
     def found(text: str) -> set[str]:
         page = superuser.get(url(AuditEvent, "changelist"), {"q": text}).content.decode()
@@ -258,6 +262,8 @@ def test_audit_events_are_found_by_person_and_by_day(superuser: Client) -> None:
     assert found(f"{timezone.now():%Y-%m-%d}") == {"by-ann", "by-bob"}
     assert found("2001-01-01") == set()
     assert found("nobody") == {"was not understood"}
+    page = superuser.get(url(AuditEvent, "changelist"), {"q": "bob"}).content.decode()
+    assert "Bob&#x27;s mugs" in page
 
 
 @pytest.mark.parametrize("most_sorted", [0, 5_000])
