@@ -85,9 +85,13 @@ def run_kills(
         killer = _Killer(rig, kinds, say, node_share)
         begun = time.monotonic()
         killer.run(number)
-        killer.start_what_gave_up()
         say(f"{number} kills after {time.monotonic() - begun:.0f} s; {dict(rig.states())}")
-        rig.wait_resolved(300)
+
+        def is_resolved() -> bool:
+            killer.start_what_gave_up()
+            return rig.is_resolved()
+
+        rig.wait_for(is_resolved, "all is resolved", seconds=300, every=0.3)
         recovery = recovery_times(rig)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         return Kills(
@@ -117,6 +121,7 @@ class _Killer:
         self.nodes = 0
         self._turn = 0
         self._dry: set[str] = set()
+        self._looked_at = time.time()
 
     def run(self, number: int) -> None:
         """So many kills, with enough to do all the while."""
@@ -128,8 +133,23 @@ class _Killer:
             self._kill_one()
             if count % 5 == 0:
                 self._feed()
+            if count % 10 == 0:
+                self._wait_for_work()
             if count % 50 == 0:
                 self.say(f"{count} kills: {dict(rig.states())}")
+
+    def _wait_for_work(self) -> None:
+        """Something was claimed since the last time: where starting takes longer than the next kill
+        is away, nothing would be under way that a kill could break."""
+        since, self._looked_at = self._looked_at, time.time()
+
+        def is_claimed() -> bool:
+            self.start_what_gave_up()
+            if not self.rig.states()["queued"]:
+                self._feed()
+            return any(line["at"] > since for line in self.rig.history.lines("claim"))
+
+        self.rig.wait_for(is_claimed, "something is claimed", seconds=120, every=0.5)
 
     def start_what_gave_up(self) -> None:
         """Every node runs: a worker that loses a child while it starts ends by itself, and whoever
