@@ -229,9 +229,10 @@ def choose_marketplaces(
         raise AmazonRefusedError("Amazon names no marketplace in which this seller sells.")
     elsewhere = {MARKETPLACES[entry.marketplace_id].region for entry in known} - {region.value}
     if elsewhere:
+        there = ", ".join(f"{value} ({Region(value).label})" for value in sorted(elsewhere))
         raise AmazonRefusedError(
-            f"This seller's marketplaces are in the region {', '.join(sorted(elsewhere))}, "
-            f"not in {region.value}.",
+            f"This seller's marketplaces are in the region {there}, "
+            f"not in {region.value} ({region.label}).",
             field="region",
         )
     unknown = set(wanted) - {entry.marketplace_id for entry in known}

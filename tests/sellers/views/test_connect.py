@@ -77,7 +77,7 @@ def test_a_pasted_token_connects_an_account_that_sends_nothing_by_itself(
             {"refresh_token": "Atzr|canary-of-another"},
             "Amazon no longer accepts this refresh token",
         ),
-        ({"region": "na"}, "marketplaces are in the region eu"),
+        ({"region": "na"}, "marketplaces are in the region eu (Europe), not in na"),
         ({"region": "mars"}, "Choose one from the list."),
         ({"selling_partner_id": "merchant"}, "A selling partner id (merchant token) begins with A"),
         ({"name": " "}, "Give it a name."),
