@@ -114,8 +114,8 @@ def test_no_cell_is_a_formula_and_each_reads_back(text: str) -> None:
 
 
 class _Rows(list[AuditEvent]):
-    def iterator(self, chunk_size: int) -> Any:
-        return iter(self)
+    def filter(self, *, pk__gt: int) -> list[AuditEvent]:
+        return [one for one in self if one.pk > pk__gt]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,19 @@ def test_it_is_read_while_it_is_written(
         assert next(lines).startswith("\ufeffid,")
     with django_assert_num_queries(1):
         assert ",only," in next(lines)
+
+
+def test_a_long_trail_is_read_by_short_statements_each_event_once(
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    monkeypatch.setattr(audit_export, "_CHUNK", 3)
+    written = [event(subject=f"number {number}").pk for number in range(8)]
+    export = begin_export(None, None, user=None, form="json")
+    event(subject="later")
+    with django_assert_num_queries(4):  # three with rows, and one that finds no more
+        document = json.loads("".join(export.json_lines()))
+    assert [row["id"] for row in document["events"]] == written
 
 
 # --- the admin
