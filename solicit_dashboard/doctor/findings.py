@@ -72,7 +72,7 @@ def refusal(error: SpApiError, role: str = "", *, lack: Tone = Tone.BAD) -> Find
             return bad(
                 "Amazon does not accept the application's client id with its client secret.",
                 "Make a new client secret in Amazon's developer console (it lasts 180 days) and "
-                "put it in on the page Accounts.",
+                "put it in on the page Applications.",
             )
         case AccessDenied() if connection_after(error) == Connection.RECONNECT:
             return bad(f"Amazon refuses the access token. It said: {error}", CONNECT_AGAIN)
