@@ -16,11 +16,13 @@ from allauth.mfa.webauthn.views import (
 )
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponseBase
 from django.urls import reverse_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from people.confirmation import confirmed_recently
 from people.factors import has_factor, is_address, must_have_factor
+from people.limits import remember_browser
 from solicit_dashboard.access import get_user
 
 
@@ -39,9 +41,14 @@ class Security(IndexView):
 
 
 class ChangePassword(PasswordChangeView):
-    """A new password; every other session of this person ends."""
+    """A new password; every other session of this person ends, and this browser stays known."""
 
     success_url = reverse_lazy("mfa_index")
+
+    def form_valid(self, form: Any) -> HttpResponseBase:
+        response: HttpResponseBase = super().form_valid(form)
+        remember_browser(self.request, response, get_user(self.request))
+        return response
 
 
 class RemoveKey(RemoveWebAuthnView):

@@ -234,6 +234,18 @@ def test_a_browser_that_knew_an_older_password_is_no_longer_known() -> None:
     assert log_in(browser, user.username, f"{PASSWORD}!").status_code == 302, "it is known again"
 
 
+def test_the_browser_in_which_a_password_is_changed_stays_known() -> None:
+    user, browser = UserFactory(), Client()
+    log_in(browser, user.username)
+    new = "A quite different one, 7"
+    browser.post("/me/password/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    browser.post("/logout/")
+    for _try in range(10):
+        log_in(Client(), user.username, "wrong")
+    assert log_in(Client(), user.username, new).status_code == 429
+    assert log_in(browser, user.username, new).status_code == 302
+
+
 def test_one_address_cannot_try_name_after_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert limits.PER_ADDRESS == 100
     monkeypatch.setattr(limits, "PER_ADDRESS", 12)
