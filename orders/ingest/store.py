@@ -140,7 +140,7 @@ def _upsert(
             return
         arrays = ", ".join(f"%s::{_type(model, name)}[]" for name in names)
         cursor.execute(
-            f"{insert} SELECT * FROM unnest({arrays}) AS incoming{conflict}",  # noqa: S608
+            f"{insert} SELECT * FROM unnest({arrays}) AS incoming{conflict}",  # noqa: S608 - names of columns
             [_array(column) for column in zip(*rows, strict=True)],
         )
 
