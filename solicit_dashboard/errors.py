@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from sellers.encryption import SecretUnreadableError
 from solicit_dashboard.access import RoleTooLowError
 from solicit_dashboard.outages import RETRY_AFTER_SECONDS, outage
 
@@ -25,6 +26,10 @@ NOT_FOUND = "There is nothing at this address, or it belongs to somebody else."
 BROKEN = (
     "The page could not be made. What was queued before is safe; nothing was sent twice. "
     "Try again in a minute."
+)
+KEY_MISSING = (
+    "A stored secret cannot be read: the key that encrypted it is not among TOKEN_KEYS. Whoever runs "
+    "this dashboard can put that key back; nothing is lost until then."
 )
 TOO_LARGE = "This form is larger than 5 MB or has too many fields."
 TOO_MANY_ORDERS = "At most 5,000 orders at a time."
@@ -74,7 +79,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if sentence := outage(error):
         return _unavailable(request, request_id, sentence, type(error).__name__)
     logger.error("Request %s failed: %s %s", request_id, request.method, request.path)
-    words = {"title": "Something broke on our side", "sentence": BROKEN, "request_id": request_id}
+    sentence = KEY_MISSING if isinstance(error, SecretUnreadableError) else BROKEN
+    words = {"title": "Something broke on our side", "sentence": sentence, "request_id": request_id}
     return HttpResponse(render_to_string("500.html", words), status=500)
 
 
