@@ -39,6 +39,7 @@ def an_action(
 # The class of the error: what is known of its effect, the state of a solicitation.
 TABLE: dict[type[SpApiError], tuple[Effect, Status]] = {
     spapi.ConnectFailed: (NOT_SENT, QUEUED),
+    spapi.UntrustedAddress: (NOT_SENT, QUEUED),
     spapi.LimitReached: (NOT_SENT, QUEUED),
     spapi.Throttled: (NOT_SENT, QUEUED),
     spapi.TokenExpired: (NOT_SENT, QUEUED),
@@ -51,6 +52,8 @@ TABLE: dict[type[SpApiError], tuple[Effect, Status]] = {
     spapi.BadRequest: (REJECTED, REFUSED),
     spapi.NotFound: (REJECTED, REFUSED),
     spapi.Conflict: (REJECTED, REFUSED),
+    spapi.DocumentGone: (REJECTED, REFUSED),
+    spapi.StillInUse: (REJECTED, REFUSED),
     spapi.PayloadTooLarge: (REJECTED, REFUSED),
     spapi.UnsupportedMediaType: (REJECTED, REFUSED),
     spapi.NotAvailable: (REJECTED, REFUSED),

