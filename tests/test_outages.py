@@ -107,7 +107,8 @@ def test_htmx_gets_the_sentence_alone(somebody: Client, database_away: None) -> 
 
 def test_a_form_is_answered_so_too(somebody: Client, database_away: None) -> None:
     assert somebody.post("/stop/", {"scope": "all"}).status_code == 503
-    assert Client(raise_request_exception=False).get("/login/").status_code == 200
+    # nor can anybody log in: who they are stands there
+    assert Client(raise_request_exception=False).get("/login/").status_code == 503
 
 
 def test_the_log_says_which_request_and_nothing_of_its_address(
