@@ -141,6 +141,7 @@ def _ended_with_us(running: list[_Running]) -> Iterator[None]:
                 one.process.wait(max(0.0, patience - time.monotonic()))
             except subprocess.TimeoutExpired:
                 one.process.kill()
+                one.process.wait()
         raise
 
 

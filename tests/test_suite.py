@@ -88,9 +88,10 @@ def test_what_ends_the_suite_ends_its_steps(tmp_path: Path) -> None:
     begun, cleaned = tmp_path / "begun", tmp_path / "cleaned"
     step = python(
         "endless",
-        "import time\n"
-        f"open({str(begun)!r}, 'w').close()\n"
-        "try:\n    time.sleep(600)\n"
+        # in the background of a shell SIGINT is ignored, unless one asks for it
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"try:\n    open({str(begun)!r}, 'w').close()\n    time.sleep(600)\n"
         f"except KeyboardInterrupt:\n    open({str(cleaned)!r}, 'w').close()",
     )
 
