@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from messaging.models import OutgoingAction
 from messaging.states import TAKEN, Status
-from orders.models import Door, Exclusion, Order, OrderHint, OrderItem, OrderSync
+from orders.models import Door, Exclusion, Order, OrderHint, OrderItem, OrderReport, OrderSync
 from orders.states import Refusal
 from solicit_dashboard.admin_base import (
     SEARCH_HELP,
@@ -111,3 +111,21 @@ class OrderHintAdmin(ReadOnlyAdmin):
     list_display = ("amazon_order_id", "account", "heard_at", "due_at", "attempts", "parked_at")
     list_filter = ("account",)
     prefetched = ("account",)
+
+
+@admin.register(OrderReport)
+class OrderReportAdmin(ReadOnlyAdmin):
+    """The reports that Amazon was asked for, and how far each of them is."""
+
+    list_display = (
+        "report_type",
+        "account",
+        "status",
+        "data_start",
+        "data_end",
+        "due_at",
+        "lines",
+        "error",
+    )
+    list_filter = ("account", "status")
+    prefetched = ("account", "approved_by")

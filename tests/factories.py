@@ -32,7 +32,9 @@ from orders.models import (
     Order,
     OrderHint,
     OrderItem,
+    OrderReport,
     OrderSync,
+    ReportType,
 )
 from orders.states import DoorName, FulfilledBy, FulfillmentStatus, WindowSource
 from sellers.models import (
@@ -215,6 +217,22 @@ class OrderHintFactory(DjangoModelFactory[OrderHint]):
     amazon_order_id = factory.Sequence(lambda n: f"305-{n:07d}-{n:07d}")
     doors = [DoorName.NOTIFICATIONS.value]
     heard_at = _ago(minutes=1)
+    due_at = _ago(minutes=1)
+
+
+class OrderReportFactory(DjangoModelFactory[OrderReport]):
+    """A report of a month of orders, of a back-fill, that Amazon is to be asked for now."""
+
+    class Meta:
+        model = OrderReport
+
+    account = factory.SubFactory(SellerAccountFactory)
+    report_type = ReportType.BY_UPDATE
+    marketplace_ids = [GERMANY]
+    data_start = _ago(days=30)
+    data_end = _ago(minutes=1)
+    planned_at = _ago(minutes=1)
+    is_backfill = True
     due_at = _ago(minutes=1)
 
 

@@ -18,7 +18,7 @@ from audit.models import AuditEvent, AuditKind
 from audit.services import record_event
 from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
-from orders.models import Door, Exclusion, Order, OrderHint, OrderSync
+from orders.models import Door, Exclusion, Order, OrderHint, OrderReport, OrderSync
 from sellers.invitations import invite
 from sellers.models import (
     Application,
@@ -39,6 +39,7 @@ from tests.factories import (
     OrderFactory,
     OrderHintFactory,
     OrderItemFactory,
+    OrderReportFactory,
     OrderSyncFactory,
     OutgoingActionFactory,
     SellerAccountFactory,
@@ -60,6 +61,7 @@ RECORDS: list[type[Model]] = [
     OrderSync,
     Door,
     OrderHint,
+    OrderReport,
     KillSwitch,
     Invitation,
     PeopleReview,
@@ -78,6 +80,7 @@ QUERIES = {
     OrderSync: 5,
     Door: 5,
     OrderHint: 6,
+    OrderReport: 7,
     KillSwitch: 6,
     Invitation: 6,
     PeopleReview: 6,
@@ -125,6 +128,7 @@ def fill(number: int) -> None:
         OrderSyncFactory(account=order.account)
         DoorFactory(account=order.account)
         OrderHintFactory(account=order.account)
+        OrderReportFactory(account=order.account, approved_by=user)
         ExclusionFactory(account=order.account)
         KillSwitchFactory(account=order.account)
         invite(order.account, Role.VIEWER, user, timezone.now())

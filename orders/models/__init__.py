@@ -3,19 +3,35 @@
 from orders.models.doors import Door
 from orders.models.exclusions import Exclusion, ExclusionKind
 from orders.models.hints import EarlyFact, OrderHint, OrderHintQuerySet
+from orders.models.notifications import (
+    HeardNotification,
+    NotificationQueue,
+    NotificationSubscription,
+    ParkedNotification,
+)
 from orders.models.orders import AMAZON_ORDER_ID, Order, OrderItem, OrderQuerySet
+from orders.models.reports import ENDED, SUCCEEDED, OrderReport, ReportStatus, ReportType
 from orders.models.syncs import OrderSync
 
 __all__ = [
     "AMAZON_ORDER_ID",
+    "ENDED",
+    "SUCCEEDED",
     "Door",
     "EarlyFact",
     "Exclusion",
     "ExclusionKind",
+    "HeardNotification",
+    "NotificationQueue",
+    "NotificationSubscription",
     "Order",
     "OrderHint",
     "OrderHintQuerySet",
     "OrderItem",
     "OrderQuerySet",
+    "OrderReport",
     "OrderSync",
+    "ParkedNotification",
+    "ReportStatus",
+    "ReportType",
 ]

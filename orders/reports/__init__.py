@@ -1,0 +1,1 @@
+"""Reports: how orders, arrivals and returns are read from Amazon's files, step by step."""
