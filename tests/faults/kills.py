@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.faults.checker import Report
@@ -25,7 +26,7 @@ _AMBIGUOUS = 0.015  # of the POSTs, for each kind of ambiguity
 @dataclass(frozen=True)
 class Kills:
     """What a run of kills came to. Recovery: from the kill of a process that drove a shard to the
-    next claim in that shard, in seconds."""
+    next claim in that shard, in seconds; pauses: from one kill to the next, in seconds."""
 
     kills: int
     child_kills: int
@@ -33,6 +34,9 @@ class Kills:
     seconds: float
     recovery_p50: float
     recovery_p99: float
+    pause_p50: float
+    pause_p95: float
+    longest_pause: float
     peak_mb: float
     report: Report
 
@@ -92,7 +96,7 @@ def run_kills(
             return rig.is_resolved()
 
         rig.wait_for(is_resolved, "all is resolved", seconds=300, every=0.3)
-        recovery = recovery_times(rig)
+        recovery, pauses = recovery_times(rig), pauses_between(rig)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         return Kills(
             kills=number,
@@ -101,6 +105,9 @@ def run_kills(
             seconds=time.monotonic() - begun,
             recovery_p50=percentile(recovery, 50),
             recovery_p99=percentile(recovery, 99),
+            pause_p50=percentile(pauses, 50),
+            pause_p95=percentile(pauses, 95),
+            longest_pause=max(pauses, default=0.0),
             peak_mb=peak,
             report=rig.check(),
         )
@@ -128,8 +135,12 @@ class _Killer:
         rig = self.rig
         self._feed()
         rig.wait_for(lambda: rig.states()["sent"] >= 5, "five are sent")
+        killed_at = time.monotonic()
         for count in range(1, number + 1):
-            time.sleep(rig.random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))
+            # what the rig did since the last kill is part of the pause
+            due = killed_at + rig.random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE)
+            time.sleep(max(0.0, due - time.monotonic()))
+            killed_at = time.monotonic()
             self._kill_one()
             if count % 5 == 0:
                 self._feed()
@@ -202,6 +213,12 @@ def kill_child(pid: int) -> None:
     """The process is gone, unless it was gone already."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def pauses_between(rig: Rig) -> list[float]:
+    """The seconds from each kill to the next."""
+    moments = [line["at"] for line in rig.history.lines("kill")]
+    return [later - sooner for sooner, later in pairwise(moments)]
 
 
 def recovery_times(rig: Rig) -> list[float]:

@@ -13,13 +13,14 @@ Scenario = Callable[[int], str]
 @dataclass(frozen=True)
 class Row:
     """One fault. `scenario(seed)` makes it happen and returns the figure; it raises when the row does
-    not pass. `quick` ones are in the suite, too."""
+    not pass. `quick` ones are in the suite, too; `minutes` says about how long a long one takes."""
 
     key: str
     fault: str
     passes: str
     scenario: Scenario
     quick: bool
+    minutes: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,14 @@ ROWS: dict[str, Row] = {}
 
 
 def row(
-    key: str, fault: str, passes: str, *, quick: bool = False
+    key: str, fault: str, passes: str, *, quick: bool = False, minutes: float = 1.0
 ) -> Callable[[Scenario], Scenario]:
     """The function is the scenario of that row."""
 
     def register(scenario: Scenario) -> Scenario:
         if key in ROWS:
             raise ValueError(f"{key} stands in the table already")
-        ROWS[key] = Row(key, fault, passes, scenario, quick)
+        ROWS[key] = Row(key, fault, passes, scenario, quick, minutes)
         return scenario
 
     return register
