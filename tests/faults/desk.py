@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ django.setup()
 
 from django.contrib.auth.models import User
 from django.db import connections
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from messaging import tasks
@@ -34,7 +36,7 @@ from messaging.services import request_message
 from messaging.states import Status
 from orders.models import Order
 from sandbox.testing import Running
-from sellers.models import SellerAccount
+from sellers.models import Membership, Role, SellerAccount
 from tests.asking import A_MOMENT_AGO, ask_for_reviews, connect_sellers
 from tests.faults.haste import make_haste
 
@@ -145,6 +147,24 @@ def cancel(ids: Sequence[int]) -> None:
     )
 
 
+def visit() -> tuple[int, str]:
+    """Overview's status code and page, for a manager of all accounts whose session goes on."""
+    visitor = _visitor()
+    with override_settings(DEBUG=False):  # which would show a traceback for a page
+        response = visitor.get("/", headers={"host": "localhost"})
+    return response.status_code, response.content.decode()
+
+
+@cache
+def _visitor() -> Client:
+    user = User.objects.get(username="rig")
+    for account in SellerAccount.objects.all():
+        Membership.objects.get_or_create(user=user, account=account, role=Role.MANAGER)
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
 def ledger_breaches() -> list[str]:
     """What the product's own check of its records finds."""
     return [str(breach) for breach in find_breaches()]
@@ -177,4 +197,5 @@ __all__ = [
     "main",
     "queue",
     "tasks",
+    "visit",
 ]

@@ -24,11 +24,12 @@ def keep_busy(
     meanwhile: Callable[[], None] = lambda: None,
     kinds: Sequence[str] = KINDS,
 ) -> None:
-    """For so long there is always something to send, of each kind; `meanwhile` runs now and then."""
+    """For so long there is always something to send, of each kind; `meanwhile` runs now and then.
+    AssertionError when there is no order left to ask."""
     until = time.monotonic() + seconds
     turn = 0
     while time.monotonic() < until:
-        rig.queue(each, kinds[turn % len(kinds)])
+        assert rig.queue(each, kinds[turn % len(kinds)]), "the rig ran out of orders"
         turn += 1
         meanwhile()
         time.sleep(every)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 
-from tests.faults.kinds import KINDS, POST_OF
+from tests.faults.kinds import KINDS, MESSAGE, POST_OF
 from tests.faults.load import (
     PATIENT,
     first_claim_after,
@@ -16,15 +17,22 @@ from tests.faults.load import (
     wait_first,
 )
 from tests.faults.rig import Rig
+from tests.faults.seen import visit
 from tests.faults.table import row
 
+AWAY = "The database cannot be reached"
 PRODUCT = "application_name = 'solicit-dashboard' AND datname = current_database()"
 
 
-@row("F20", "PostgreSQL restarted (immediate) 20 times under load", "0 twice, 0 lost")
+@row(
+    "F20",
+    "PostgreSQL restarted (immediate) every 10 s under load, 100 times",
+    "0 twice, 0 lost; pages say 503 and why meanwhile, and nothing of that afterwards",
+    minutes=18,
+)
 def restarted(seed: int) -> str:
-    """Every few seconds."""
-    return restart(20, seed)
+    """For about seventeen minutes."""
+    return restart(100, seed, every=10.0)
 
 
 @row("F20q", "PostgreSQL restarted (immediate), twice", "0 twice, 0 lost", quick=True)
@@ -33,27 +41,45 @@ def restarted_twice(seed: int) -> str:
     return restart(2, seed)
 
 
-def restart(times: int, seed: int) -> str:
-    """`pg_ctl restart -m immediate` so many times; how long until the first claim after it is back."""
+def restart(times: int, seed: int, every: float = 0.0) -> str:
+    """`pg_ctl restart -m immediate` so many times, at most once in `every` seconds; how long until the
+    first claim after it is back."""
     with Rig(nodes=2, sellers=4, orders=max(400, times * 40), seed=seed) as rig:
         back: list[float] = []
+        pages: Counter[int] = Counter()
         rig.queue(8)
         wait_first(rig)
+        assert visit(rig)[0] == 200, "Overview is there"
         for number in range(times):
+            begun = time.monotonic()
             rig.queue(12, KINDS[number % 2])
             time.sleep(rig.random.uniform(0.3, 1.5))
             rig.postgres.stop()
+            status, words = visit(rig)
             time.sleep(rig.random.uniform(0.0, 1.5))
             rig.postgres.start()
             at = time.time()
             rig.recover()
+            assert (status, AWAY in words) == (503, True), f"{status} while it was away: {words}"
             rig.queue(4)
             back.append(first_claim_after(rig, at))
+            pages[visit(rig)[0]] += 1
+            _keep_loaded(rig, begun + every)
         said = verdict(rig)
+        assert pages == {200: times}, f"pages afterwards: {dict(pages)}"
         return (
             f"{times} restarts; first claim after return: median {percentile(back, 50):.1f} s, "
-            f"longest {max(back):.1f} s; {times_unconfirmed(rig)} times unconfirmed; {said}"
+            f"longest {max(back):.1f} s; {times_unconfirmed(rig)} times unconfirmed; Overview {times} "
+            f"times 503 with the reason meanwhile, 0 times 5xx afterwards; {said}"
         )
+
+
+def _keep_loaded(rig: Rig, until: float) -> None:
+    """There is always something to send until that moment (of the monotonic clock)."""
+    while (left := until - time.monotonic()) > 0:
+        if rig.states()["queued"] < 4:
+            rig.queue(8, MESSAGE)
+        time.sleep(min(0.5, left))
 
 
 @row("F21", "random connections to PostgreSQL ended", "0 twice, 0 lost; results written again")
