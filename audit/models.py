@@ -44,6 +44,12 @@ class AuditKind(models.TextChoices):
     PERSON_ADDED = "person_added", "Person added in the admin"
     PERSON_CHANGED = "person_changed", "Person changed in the admin"
     GROUP_CHANGED = "group_changed", "Group of people changed in the admin"
+    IMPORTED = "imported", "CSV file imported"
+    EXCLUSION_UNDONE = "exclusion_undone", "Exclusion undone"
+    BACKFILLED = "backfilled", "Back-fill of orders begun"
+    SUBSCRIBED = "subscribed", "Notifications set up"
+    UNSUBSCRIBED = "unsubscribed", "Notifications ended"
+    NOTIFICATION_REPLAYED = "notification_replayed", "Parked notification replayed"
 
 
 class AuditEvent(models.Model):
