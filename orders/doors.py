@@ -66,6 +66,11 @@ def door_failed(account: SellerAccount, door: DoorName, *, at: datetime, error: 
         row.save(update_fields=["error", "error_at"])
 
 
+def door_closed(account: SellerAccount, door: DoorName) -> None:
+    """The account no longer has this door: it is neither shown nor late."""
+    Door.objects.filter(account=account, door=door).delete()
+
+
 def _locked(account: SellerAccount, door: DoorName) -> Door:
     Door.objects.get_or_create(account=account, door=door)
     return Door.objects.select_for_update().get(account=account, door=door)

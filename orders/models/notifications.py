@@ -110,7 +110,8 @@ class ParkedNotification(models.Model):
     amazon_order_id = models.CharField("order number", max_length=32, blank=True)
     reason = models.CharField(max_length=300)
     is_new_version = models.BooleanField(
-        default=False, help_text="A type or version of notification that this program does not know."
+        default=False,
+        help_text="A type or version of notification that this program does not know.",
     )
     kept = models.JSONField(default=dict, blank=True)
     body_hash = models.CharField(max_length=64)
