@@ -6,7 +6,16 @@ from django.contrib import admin
 
 from messaging.models import OutgoingAction
 from messaging.states import TAKEN, Status
-from orders.models import Door, Exclusion, Order, OrderHint, OrderItem, OrderReport, OrderSync
+from orders.models import (
+    Door,
+    Exclusion,
+    Order,
+    OrderHint,
+    OrderImport,
+    OrderItem,
+    OrderReport,
+    OrderSync,
+)
 from orders.states import Refusal
 from solicit_dashboard.admin_base import (
     SEARCH_HELP,
@@ -69,6 +78,15 @@ class ExclusionAdmin(ReadOnlyAdmin):
     list_display = ("kind", "value", "account", "reason", "created_by", "created_at", "undone_at")
     list_filter = ("account", "kind")
     prefetched = ("account", "created_by")
+
+
+@admin.register(OrderImport)
+class OrderImportAdmin(ReadOnlyAdmin):
+    """What was brought as CSV, by whom, and what came of it."""
+
+    list_display = ("made_at", "account", "kind", "file_name", "made_by", "rows", "new", "bad_rows")
+    list_filter = ("account", "kind")
+    prefetched = ("account", "made_by")
 
 
 @admin.register(OrderSync)

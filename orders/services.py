@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 
+from audit.models import AuditKind
+from audit.services import record_event
 from orders.locking import lock_orders_of
 from orders.models import AMAZON_ORDER_ID, Exclusion, ExclusionKind, Order, OrderItem
 from sellers.models import SellerAccount
@@ -84,6 +86,12 @@ def undo_exclusion(exclusion: Exclusion, *, user: User, at: datetime) -> bool:
         )
         if undone:
             kind = ExclusionKind(exclusion.kind)
+            record_event(
+                AuditKind.EXCLUSION_UNDONE,
+                user=user,
+                account_id=exclusion.account_id,
+                subject=str(exclusion),
+            )
             _refresh(exclusion.account, _touched(exclusion.account, kind, [exclusion.value]))
     exclusion.refresh_from_db(fields=["undone_at", "undone_by"])
     return bool(undone)

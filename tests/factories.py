@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import factory
 from django.contrib.auth.models import User
@@ -29,8 +30,10 @@ from orders.models import (
     Door,
     Exclusion,
     ExclusionKind,
+    ImportKind,
     Order,
     OrderHint,
+    OrderImport,
     OrderItem,
     OrderReport,
     OrderSync,
@@ -205,6 +208,24 @@ class DoorFactory(DjangoModelFactory[Door]):
     account = factory.SubFactory(SellerAccountFactory)
     door = DoorName.POLLING
     last_worked_at = _ago(minutes=5)
+
+
+class OrderImportFactory(DjangoModelFactory[OrderImport]):
+    """A file with one order number that was imported to its end."""
+
+    class Meta:
+        model = OrderImport
+
+    account = factory.SubFactory(SellerAccountFactory)
+    kind = ImportKind.ORDERS
+    client_key = factory.LazyFunction(uuid4)
+    file_name = "orders.csv"
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    made_by = factory.SubFactory(UserFactory)
+    made_at = _ago(minutes=1)
+    finished_at = _ago(minutes=1)
+    rows = 1
+    new = 1
 
 
 class OrderHintFactory(DjangoModelFactory[OrderHint]):

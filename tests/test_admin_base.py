@@ -18,7 +18,7 @@ from audit.models import AuditEvent, AuditKind
 from audit.services import record_event
 from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
-from orders.models import Door, Exclusion, Order, OrderHint, OrderReport, OrderSync
+from orders.models import Door, Exclusion, Order, OrderHint, OrderImport, OrderReport, OrderSync
 from sellers.invitations import invite
 from sellers.models import (
     Application,
@@ -38,6 +38,7 @@ from tests.factories import (
     MembershipFactory,
     OrderFactory,
     OrderHintFactory,
+    OrderImportFactory,
     OrderItemFactory,
     OrderReportFactory,
     OrderSyncFactory,
@@ -61,6 +62,7 @@ RECORDS: list[type[Model]] = [
     OrderSync,
     Door,
     OrderHint,
+    OrderImport,
     OrderReport,
     KillSwitch,
     Invitation,
@@ -80,6 +82,7 @@ QUERIES = {
     OrderSync: 5,
     Door: 5,
     OrderHint: 6,
+    OrderImport: 7,
     OrderReport: 7,
     KillSwitch: 6,
     Invitation: 6,
@@ -130,6 +133,7 @@ def fill(number: int) -> None:
         OrderHintFactory(account=order.account)
         OrderReportFactory(account=order.account, approved_by=user)
         ExclusionFactory(account=order.account)
+        OrderImportFactory(account=order.account)
         KillSwitchFactory(account=order.account)
         invite(order.account, Role.VIEWER, user, timezone.now())
         PeopleReview.objects.create(account=order.account, by=user, at=timezone.now())

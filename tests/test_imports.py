@@ -18,6 +18,7 @@ FOUNDATION = (
     "solicit_dashboard.settings_people",
     "solicit_dashboard.celery",
     "solicit_dashboard.conflicts",
+    "solicit_dashboard.csv_cells",
     "solicit_dashboard.redis",
     "solicit_dashboard.promises",
     "solicit_dashboard.ratelimit",

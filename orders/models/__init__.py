@@ -3,6 +3,7 @@
 from orders.models.doors import Door
 from orders.models.exclusions import Exclusion, ExclusionKind
 from orders.models.hints import EarlyFact, OrderHint, OrderHintQuerySet
+from orders.models.imports import ImportKind, OrderImport
 from orders.models.notifications import (
     HeardNotification,
     NotificationQueue,
@@ -10,7 +11,14 @@ from orders.models.notifications import (
     ParkedNotification,
 )
 from orders.models.orders import AMAZON_ORDER_ID, Order, OrderItem, OrderQuerySet
-from orders.models.reports import ENDED, SUCCEEDED, OrderReport, ReportStatus, ReportType
+from orders.models.reports import (
+    ENDED,
+    SUCCEEDED,
+    OrderReport,
+    OrderReportQuerySet,
+    ReportStatus,
+    ReportType,
+)
 from orders.models.syncs import OrderSync
 
 __all__ = [
@@ -22,11 +30,13 @@ __all__ = [
     "Exclusion",
     "ExclusionKind",
     "HeardNotification",
+    "ImportKind",
     "NotificationQueue",
     "NotificationSubscription",
     "Order",
     "OrderHint",
     "OrderHintQuerySet",
+    "OrderImport",
     "OrderItem",
     "OrderQuerySet",
     "OrderReport",

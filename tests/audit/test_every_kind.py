@@ -25,6 +25,10 @@ from messaging.decisions import Choice, Decision, decide
 from messaging.models import KillSwitch, OutgoingAction
 from messaging.services import cancel_action, request_message, request_review, retry_action
 from messaging.states import Status
+from orders.csv_import.carry_out import carry_out
+from orders.csv_import.plans import Plan, Source
+from orders.models import ImportKind
+from orders.services import undo_exclusion
 from messaging.stopping import lift_switch, set_switch
 from people.first_run import make_first_person, new_code
 from sellers import applications, consent, services
@@ -37,6 +41,7 @@ from tests.factories import (
     ApplicationFactory,
     BatchFactory,
     KillSwitchFactory,
+    ExclusionFactory,
     MembershipFactory,
     OrderFactory,
     OutgoingActionFactory,
@@ -340,6 +345,27 @@ def _add_group(desk: Desk) -> Deed:
 
 
 # Amazon is asked first: tests/sellers/test_services.py counts its one event.
+@deed(AuditKind.IMPORTED)
+def _import(desk: Desk) -> Deed:
+    source = Source(ImportKind.EXCLUDED_SKUS, "skus.csv", "0" * 64, 1, 0, 0)
+    plan = Plan(source, values=["MUG-1"], reason="Recalled")
+    return lambda desk: carry_out(
+        desk.account, plan, user=desk.user, at=desk.at, client_key=uuid.uuid4()
+    )
+
+
+@deed(AuditKind.EXCLUSION_UNDONE)
+def _undo_exclusion(desk: Desk) -> Deed:
+    exclusion = ExclusionFactory(account=desk.account)
+    return lambda desk: undo_exclusion(exclusion, user=desk.user, at=desk.at)
+
+
+@deed(AuditKind.BACKFILLED)
+def _backfill(desk: Desk) -> Deed:
+    AccountMarketplaceFactory(account=desk.account)
+    return lambda desk: desk.post("orders:read_reports", desk.account.pk)
+
+
 ELSEWHERE = {AuditKind.CONNECTED}
 
 
