@@ -147,5 +147,10 @@ def test_a_lost_factor_is_taken_away_on_the_command_line() -> None:
     assert client.get("/orders/").headers["Location"] == "/me/"
     event = AuditEvent.objects.get(kind=AuditKind.FACTOR_REMOVED)
     assert (event.subject, event.detail["by"]) == (user.username, "command line")
+    said = StringIO()
+    call_command("reset_second_factor", user.username, stdout=said)
+    assert "Nothing was done" in said.getvalue()
+    assert client.get("/me/").status_code == 200, "no session has ended"
+    assert AuditEvent.objects.filter(kind=AuditKind.FACTOR_REMOVED).count() == 1
     with pytest.raises(CommandError, match="nobody named"):
         call_command("reset_second_factor", "nobody-here")

@@ -29,6 +29,9 @@ class Command(BaseCommand):
         if person is None:
             raise CommandError(f"There is nobody named {name}.")
         number, _rows = Authenticator.objects.filter(user=person).delete()
+        if not number:
+            self.stdout.write(f"{name} had no second factor. Nothing was done.")
+            return
         for session in UserSession.objects.filter(user=person):
             session.end()
         record_event(
