@@ -12,6 +12,7 @@ from allauth.mfa.base.forms import ReauthenticateForm as ReauthenticateByCodeFor
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
     AuthenticateWebAuthnForm,
     LoginWebAuthnForm,
     ReauthenticateWebAuthnForm,
@@ -24,6 +25,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from fido2.webauthn import UserVerificationRequirement
 
 from people.codes import accept_app_code
+from people.counters import JUNK, is_counter_new, read_counter
 from people.failures import record_failure
 from people.limits import PER_PERSON_AND_ADDRESS, begin_attempt
 from sellers.encryption import SecretUnreadableError
@@ -35,6 +37,7 @@ UNREADABLE = (
     "puts it back into TOKEN_KEYS, or resets your second factor."
 )
 WRONG_PASSWORD = "That is not your password."  # noqa: S105  (a sentence)
+NO_KEY = "No passkey was made. Try again."
 WRONG_KEY = "That passkey is not known here, or was not confirmed. Try again."
 
 
@@ -133,6 +136,32 @@ class ActivateAppForm(ActivateTOTPForm):
         return code
 
 
+class CredentialField(forms.JSONField):
+    """What a passkey answers, however deep it is nested."""
+
+    def __init__(self) -> None:
+        super().__init__(widget=forms.HiddenInput)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class AddKeyForm(AddWebAuthnForm):
+    """A new passkey; junk is refused."""
+
+    credential = CredentialField()
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except JUNK:
+            raise forms.ValidationError(NO_KEY) from None
+        return cleaned
+
+
 class _ByKey:
     """A passkey's answer; junk is refused like a wrong key. Refusals are in the audit trail.
 
@@ -141,15 +170,23 @@ class _ByKey:
 
     user: User | None
     step: str
+    cleaned_data: dict[str, Any]
 
     def clean_credential(self) -> Authenticator:
         attempt = begin_attempt(context.request, self.step, "", self.user)
+        # it becomes a passkey of ours in what follows
+        counter = read_counter(self.cleaned_data["credential"])
+        step, person = self.step, self.user
         try:
             authenticator = self.read_credential()
-            if not authenticator.user.is_active:
+            person = authenticator.user
+            if not person.is_active:
                 raise forms.ValidationError(WRONG_KEY)
-        except (forms.ValidationError, AttributeError, LookupError, TypeError, ValueError):
-            record_failure(context.request, self.user, self.step, is_last=attempt.is_last)
+            if not is_counter_new(authenticator, counter):
+                step = f"{self.step}, its counter went back"
+                raise forms.ValidationError(WRONG_KEY)
+        except (forms.ValidationError, *JUNK):
+            record_failure(context.request, person, step, is_last=attempt.is_last)
             raise forms.ValidationError(WRONG_KEY) from None
         attempt.succeeded()
         return authenticator
@@ -162,12 +199,14 @@ class _ByKey:
 class KeyForm(_ByKey, AuthenticateWebAuthnForm):
     """The second step of a log-in."""
 
+    credential = CredentialField()
     step = "passkey"
 
 
 class LogInByKeyForm(_ByKey, LoginWebAuthnForm):
     """A log-in by a passkey alone, which has asked for a PIN, a fingerprint or a face."""
 
+    credential = CredentialField()
     step = "passkey alone"
 
     def read_credential(self) -> Authenticator:
@@ -182,6 +221,7 @@ class LogInByKeyForm(_ByKey, LoginWebAuthnForm):
 class ConfirmByKeyForm(_ByKey, ReauthenticateWebAuthnForm):
     """A passkey once more, of who is logged in."""
 
+    credential = CredentialField()
     step = "confirm by passkey"
 
 

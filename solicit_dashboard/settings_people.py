@@ -44,6 +44,7 @@ MFA_FORMS = {
     "authenticate": "people.forms.CodeForm",
     "reauthenticate": "people.forms.ConfirmByCodeForm",
     "activate_totp": "people.forms.ActivateAppForm",
+    "add_webauthn": "people.forms.AddKeyForm",
     "authenticate_webauthn": "people.forms.KeyForm",
     "login_webauthn": "people.forms.LogInByKeyForm",
     "reauthenticate_webauthn": "people.forms.ConfirmByKeyForm",

@@ -29,6 +29,9 @@ class SoftKey:
 
     def __init__(self, user: User, *, verifies: bool = True) -> None:
         self.user = user
+        self.counter = 0
+        """How often it has signed."""
+        self.counts = True
         self._verifies = verifies
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._id = hashlib.sha256(user.username.encode()).digest()
@@ -41,7 +44,8 @@ class SoftKey:
     def answer(self, request_options: dict[str, Any]) -> str:
         """The form's field `credential` for what the dashboard asks (`js_data.request_options`)."""
         told = self._client_data("webauthn.get", request_options["publicKey"]["challenge"])
-        data = AuthenticatorData.create(self._host_digest(), self._flags(), 1)
+        self.counter += 1 if self.counts else 0
+        data = AuthenticatorData.create(self._host_digest(), self._flags(), self.counter)
         signed = self._private.sign(bytes(data) + told.hash, ec.ECDSA(hashes.SHA256()))
         handle = user_pk_to_url_str(self.user).encode()
         response = {
@@ -51,6 +55,10 @@ class SoftKey:
             "userHandle": websafe_encode(handle),
         }
         return json.dumps(self._as_credential(response))
+
+    def registration(self) -> str:
+        """The form's field `credential` when the key is added, for a question that nobody asked."""
+        return json.dumps(self._registration())
 
     def _registration(self) -> dict[str, Any]:
         public = ES256.from_cryptography_key(self._private.public_key())
