@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from people.backends import find_person
 from people.failures import record_failure
+from people.first_step import note_first_step
 from people.forms import WRONG, LogInForm
 from people.limits import begin_attempt
 
@@ -51,6 +52,7 @@ def _try(request: HttpRequest, target: str) -> HttpResponseBase:
         form.add_error(None, WRONG)
         return _page(request, form, target)
     attempt.succeeded()
+    note_first_step(request, person)
     response: HttpResponseBase = perform_password_login(
         request, {"username": person.get_username()}, Login(user=person, redirect_url=target)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.stagekit import clear_login, unstash_login
 from allauth.account.views import PasswordChangeView
 from allauth.mfa.base.views import IndexView, authenticate
 from allauth.mfa.recovery_codes.views import generate_recovery_codes, view_recovery_codes
@@ -16,12 +17,14 @@ from allauth.mfa.webauthn.views import (
 )
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from people.confirmation import confirmed_recently
 from people.factors import has_factor, is_address, must_have_factor
+from people.first_step import is_first_step_valid
 from people.limits import remember_browser
 from solicit_dashboard.access import get_user
 
@@ -58,7 +61,19 @@ class RemoveKey(RemoveWebAuthnView):
 
 
 security = Security.as_view()
-second_step = authenticate
+
+
+@login_not_required
+def second_step(request: HttpRequest) -> HttpResponseBase:
+    """A code or a passkey, for who gave the password that counts still."""
+    login = unstash_login(request, peek=True)
+    if login is not None and not is_first_step_valid(request, login.user):
+        clear_login(request)
+        return redirect("login")
+    response: HttpResponseBase = authenticate(request)
+    return response
+
+
 log_in_by_key = login_not_required(LoginWebAuthnView.as_view())
 change_password = sensitive_post_parameters()(confirmed_recently(ChangePassword.as_view()))
 add_app = confirmed_recently(activate_totp)

@@ -378,6 +378,21 @@ def test_no_secret_of_a_second_factor_stands_in_the_database() -> None:
     assert not [word for word in (SECRET, *codes) if word in stored]
 
 
+def test_a_log_in_that_waits_for_its_code_ends_when_the_password_changes() -> None:
+    user, client = person_with_app(), Client()
+    log_in(client, user.username)
+    assert client.get("/login/code/").status_code == 200
+    user.set_password("Another horse, battery 8")
+    user.save()
+    answer = client.post("/login/code/", {"code": code_for()})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login/")
+    assert not is_in(client)
+    assert client.get("/login/code/").status_code == 302, "nor does it go on later"
+    log_in(client, user.username, "Another horse, battery 8")
+    client.post("/login/code/", {"code": code_for()})
+    assert is_in(client)
+
+
 def test_a_passkey_log_in_refuses_junk() -> None:
     client = Client()
     asked = client.get("/login/passkey/", headers={"Accept": "application/json"}).json()
