@@ -18,7 +18,6 @@ from solicit_dashboard.client_address import client_address
 _SILENT = (
     "account/messages/logged_in.txt",
     "account/messages/logged_out.txt",
-    "mfa/messages/recovery_codes_generated.txt",  # the page says it beside the codes
 )
 NO_ADDRESS = "0.0.0.0"  # noqa: S104  (nobody listens there)
 SECRETS_PLACE = "people: second factor"

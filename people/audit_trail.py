@@ -11,7 +11,7 @@ from typing import Any
 from allauth.account.signals import authentication_step_completed, password_changed
 from allauth.account.signals import user_logged_in as allauth_logged_in
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.signals import authenticator_added, authenticator_removed
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -37,7 +37,6 @@ def listen() -> None:
         (authentication_step_completed, _step_completed),
         (authenticator_added, _factor_added),
         (authenticator_removed, _factor_removed),
-        (authenticator_reset, _codes_renewed),
         (password_changed, _password_changed),
     ):
         signal.connect(receiver, dispatch_uid=f"people:{receiver.__name__}")
@@ -76,8 +75,6 @@ def _step_completed(request: HttpRequest, user: User, method: str, **_rest: Any)
 def _factor_added(
     request: HttpRequest, user: User, authenticator: Authenticator, **_rest: Any
 ) -> None:
-    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        return  # they come with the first factor
     if authenticator.type == Authenticator.Type.TOTP:
         spend_codes_until_now(authenticator)
     mark_factor(request, user)
@@ -93,13 +90,6 @@ def _factor_removed(
     forget_factor(request, user)
     _record(AuditKind.FACTOR_REMOVED, user, authenticator)
     end_other_sessions(request, user, why="second factor removed")
-
-
-def _codes_renewed(
-    request: HttpRequest, user: User, authenticator: Authenticator, **_rest: Any
-) -> None:
-    _record(AuditKind.CODES_RENEWED, user, authenticator)
-    end_other_sessions(request, user, why="recovery codes made anew")
 
 
 def _password_changed(request: HttpRequest, user: User, **_rest: Any) -> None:

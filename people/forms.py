@@ -28,6 +28,7 @@ from people.codes import accept_app_code
 from people.counters import JUNK, is_counter_new, read_counter
 from people.failures import record_failure
 from people.limits import PER_PERSON_AND_ADDRESS, begin_attempt
+from people.recovery_codes import accept_recovery_code
 from sellers.encryption import SecretUnreadableError
 
 WRONG = "That name and password do not fit together."
@@ -229,7 +230,7 @@ def _accept(authenticator: Authenticator, code: str) -> bool:
     if authenticator.type == Authenticator.Type.TOTP:
         return accept_app_code(authenticator, code)
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        return bool(code.isascii() and authenticator.wrap().validate_code(code))
+        return accept_recovery_code(authenticator, code)
     return False
 
 

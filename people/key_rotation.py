@@ -7,19 +7,19 @@ from collections import Counter
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import decrypt, encrypt
-from django.db import transaction
+from django.db import models, transaction
 
 from sellers.encryption import SecretUnreadableError, key_id_of, known_key_ids
 from sellers.key_rotation import Rotation
 
-# Where each kind of authenticator keeps its seed; a passkey has none.
-SEEDS = {Authenticator.Type.TOTP: "secret", Authenticator.Type.RECOVERY_CODES: "seed"}
+# Where an app's row keeps its seed. A passkey has none, and of recovery codes there are hashes.
+SEED = "secret"
 
 
 def count_seeds_by_key() -> Counter[str]:
     """How many seeds each key (its id in hex) has encrypted, known or not."""
-    rows = Authenticator.objects.filter(type__in=SEEDS).values_list("type", "data")
-    return Counter(_key_id(data[SEEDS[kind]]) for kind, data in rows.iterator())
+    rows = _with_seed().values_list("data", flat=True)
+    return Counter(_key_id(data[SEED]) for data in rows.iterator())
 
 
 def rotate_seeds() -> Rotation:
@@ -28,7 +28,7 @@ def rotate_seeds() -> Rotation:
     Each row is locked while it is written, so that a code taken meanwhile stays taken.
     """
     done, unreadable = 0, []
-    keys = Authenticator.objects.filter(type__in=SEEDS).order_by("pk").values_list("pk", flat=True)
+    keys = _with_seed().order_by("pk").values_list("pk", flat=True)
     for pk in list(keys):
         try:
             done += _rotate(pk)
@@ -41,12 +41,15 @@ def rotate_seeds() -> Rotation:
 def _rotate(pk: int) -> bool:
     """Whether this row's seed was encrypted anew; not when that was done, or it has gone."""
     row = Authenticator.objects.select_for_update().filter(pk=pk).first()
-    if row is None or _key_id(row.data[SEEDS[row.type]]) == known_key_ids()[0]:
+    if row is None or _key_id(row.data[SEED]) == known_key_ids()[0]:
         return False
-    name = SEEDS[row.type]
-    row.data[name] = encrypt(decrypt(row.data[name]))
+    row.data[SEED] = encrypt(decrypt(row.data[SEED]))
     row.save(update_fields=["data"])
     return True
+
+
+def _with_seed() -> models.QuerySet[Authenticator]:
+    return Authenticator.objects.filter(type=Authenticator.Type.TOTP)
 
 
 def _key_id(stored: str) -> str:

@@ -51,10 +51,8 @@ MFA_FORMS = {
 }
 MFA_ADAPTER = "people.adapters.SecondFactorAdapter"
 MFA_RATE_LIMITS = False
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]  # recovery codes are ours: recovery_codes.py
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_RECOVERY_CODE_DIGITS = 12
 MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off
 MFA_TOTP_ISSUER = "Solicit Dashboard"

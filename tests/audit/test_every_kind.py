@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp_auth
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.models import User
@@ -25,12 +24,13 @@ from messaging.decisions import Choice, Decision, decide
 from messaging.models import KillSwitch, OutgoingAction
 from messaging.services import cancel_action, request_message, request_review, retry_action
 from messaging.states import Status
+from messaging.stopping import lift_switch, set_switch
 from orders.csv_import.carry_out import carry_out
 from orders.csv_import.plans import Plan, Source
 from orders.models import ImportKind
 from orders.services import undo_exclusion
-from messaging.stopping import lift_switch, set_switch
 from people.first_run import make_first_person, new_code
+from people.recovery_codes import promise_codes
 from sellers import applications, consent, services
 from sellers.connection import ConnectError
 from sellers.invitations import accept_invitation, invite, revoke_invitation
@@ -38,10 +38,11 @@ from sellers.memberships import change_role, note_review, remove_member
 from sellers.models import Membership, Role, SellerAccount
 from tests.factories import (
     PASSWORD,
+    AccountMarketplaceFactory,
     ApplicationFactory,
     BatchFactory,
-    KillSwitchFactory,
     ExclusionFactory,
+    KillSwitchFactory,
     MembershipFactory,
     OrderFactory,
     OutgoingActionFactory,
@@ -278,7 +279,7 @@ def _remove_factor(desk: Desk) -> Deed:
 @deed(AuditKind.CODES_RENEWED)
 def _renew_codes(desk: Desk) -> Deed:
     TOTP.activate(desk.user, SECRET)
-    RecoveryCodes.activate(desk.user)
+    promise_codes(desk.user)
     return lambda desk: desk.post("mfa_generate_recovery_codes")
 
 
@@ -344,7 +345,6 @@ def _add_group(desk: Desk) -> Deed:
     return lambda desk: desk.post("admin:auth_group_add", name="Auditors")
 
 
-# Amazon is asked first: tests/sellers/test_services.py counts its one event.
 @deed(AuditKind.IMPORTED)
 def _import(desk: Desk) -> Deed:
     source = Source(ImportKind.EXCLUDED_SKUS, "skus.csv", "0" * 64, 1, 0, 0)
@@ -366,6 +366,7 @@ def _backfill(desk: Desk) -> Deed:
     return lambda desk: desk.post("orders:read_reports", desk.account.pk)
 
 
+# Amazon is asked first: tests/sellers/test_services.py counts its one event.
 ELSEWHERE = {AuditKind.CONNECTED}
 
 
