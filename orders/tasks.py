@@ -12,6 +12,7 @@ from redis import RedisError
 from redis.exceptions import LockError
 
 from orders.ingest.due import fetch_hinted_due_accounts, sync_due_accounts
+from orders.reports.due import read_due_reports
 from solicit_dashboard.celery import stop_requested
 from solicit_dashboard.redis import get_redis, redis_key
 
@@ -35,6 +36,12 @@ def sync_due() -> None:
 def fetch_hinted_due() -> None:
     """The orders that were heard of have been asked for, unless a run is under way."""
     _in_turn("fetch-hinted-due", fetch_hinted_due_accounts)
+
+
+@shared_task(name="orders.tasks.read_reports_due", ignore_result=True)
+def read_reports_due() -> None:
+    """The steps of reports that are due have been done for a while, unless a run is under way."""
+    _in_turn("read-reports-due", read_due_reports)
 
 
 def _in_turn(name: str, run: Run) -> None:

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from orders.views import actions, detail, pages
+from orders.views import actions, detail, pages, reports
 
 app_name = "orders"
 urlpatterns = [
     path("", pages.order_list, name="list"),
     path("counts/", pages.order_counts, name="counts"),
     path("request-reviews/", actions.request_many, name="request_reviews"),
+    path("<int:account_id>/reports/", reports.reports, name="reports"),
+    path("<int:account_id>/reports/read/", reports.read, name="read_reports"),
     path("<int:account_id>/<str:number>/", detail.detail, name="detail"),
     path("<int:account_id>/<str:number>/state/", detail.state, name="state"),
     path("<int:account_id>/<str:number>/row/", pages.order_row, name="row"),

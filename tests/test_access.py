@@ -158,6 +158,8 @@ TABLE: dict[str, Address] = {
     "overview": Address("get", EVERYBODY),
     "orders:list": Address("get", EVERYBODY),
     "orders:counts": Address("get", EVERYBODY),
+    "orders:reports": Address("get", MEMBERS),
+    "orders:read_reports": Address("post", MANAGERS),
     "orders:detail": Address("get", MEMBERS),
     "orders:state": Address("get", MEMBERS),
     "orders:row": Address("get", MEMBERS),

@@ -40,6 +40,7 @@ __all__ = [
     "OrderItem",
     "OrderQuerySet",
     "OrderReport",
+    "OrderReportQuerySet",
     "OrderSync",
     "ParkedNotification",
     "ReportStatus",
