@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from orders.views import actions, detail, pages, reports
+from orders.views import actions, detail, exclusions, imports, pages, reports
 
 app_name = "orders"
 urlpatterns = [
     path("", pages.order_list, name="list"),
     path("counts/", pages.order_counts, name="counts"),
+    path("import/", imports.import_orders, name="import"),
     path("request-reviews/", actions.request_many, name="request_reviews"),
     path("<int:account_id>/reports/", reports.reports, name="reports"),
     path("<int:account_id>/reports/read/", reports.read, name="read_reports"),
@@ -21,3 +22,13 @@ urlpatterns = [
         "<int:account_id>/<str:number>/cancel-request/", actions.cancel_one, name="cancel_request"
     ),
 ]
+
+# They stand at an address of their own.
+exclusion_urls = (
+    [
+        path("", exclusions.exclusions, name="list"),
+        path("add/", exclusions.add, name="add"),
+        path("<int:exclusion_id>/undo/", exclusions.undo, name="undo"),
+    ],
+    "exclusions",
+)

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from orders.urls import exclusion_urls
 from solicit_dashboard.admin_gate import own_password_page
 from solicit_dashboard.health import healthz, readyz
 from solicit_dashboard.metrics import metrics
@@ -18,6 +19,7 @@ admin.site.password_change = own_password_page  # type: ignore[method-assign, as
 urlpatterns = [
     path("", overview, name="overview"),
     path("orders/", include("orders.urls")),
+    path("exclusions/", include(exclusion_urls)),
     path("", include("messaging.urls")),
     path("accounts/", include("sellers.urls")),
     path("", include("people.urls")),

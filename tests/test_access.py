@@ -18,12 +18,13 @@ from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
 from messaging.models import Batch, KillSwitch, OutgoingAction
-from orders.models import Order
+from orders.models import Exclusion, Order
 from sellers.invitations import invite
 from sellers.models import Invitation, Membership, Role, SellerAccount
 from tests.factories import (
     PASSWORD,
     BatchFactory,
+    ExclusionFactory,
     KillSwitchFactory,
     MembershipFactory,
     OrderFactory,
@@ -71,6 +72,7 @@ class Things:
     member: Membership
     invitation: Invitation
     token: str
+    exclusion: Exclusion
 
     def path(self, route: str, *, missing: bool = False) -> str:
         """The address of these things; with `missing`, of things that are not there."""
@@ -89,6 +91,7 @@ class Things:
             "invitation_id": self.invitation.pk,
             "check": "token",
             "application_id": self.account.application_id,
+            "exclusion_id": self.exclusion.pk,
         }
 
 
@@ -101,6 +104,7 @@ MISSING: dict[str, object] = dict.fromkeys(
         "member_id",
         "invitation_id",
         "application_id",
+        "exclusion_id",
     ),
     10**9,
 ) | {"number": "302-9999999-9999999", "check": "token"}
@@ -163,6 +167,32 @@ TABLE: dict[str, Address] = {
     "orders:detail": Address("get", MEMBERS),
     "orders:state": Address("get", MEMBERS),
     "orders:row": Address("get", MEMBERS),
+    "orders:import": Address(
+        "get",
+        SENDERS | {"stranger": 2},
+        form_roles=SENDERS,
+        form=lambda things: {
+            "account": things.account.pk,
+            "text": things.order.amazon_order_id,
+            "end": "1",
+        },
+        optional=("file", "plan", "skip_bad_rows"),
+    ),
+    "exclusions:list": Address("get", EVERYBODY),
+    "exclusions:add": Address(
+        "get",
+        SENDERS | {"stranger": 2},
+        form_roles=SENDERS,
+        form=lambda things: {
+            "account": things.account.pk,
+            "kind": "order",
+            "text": things.order.amazon_order_id,
+            "reason": "Recalled",
+            "end": "1",
+        },
+        optional=("file", "plan", "skip_bad_rows"),
+    ),
+    "exclusions:undo": Address("post", SENDERS, optional=("next",)),
     "orders:request_reviews": Address(
         "post",
         SENDERS,
@@ -283,7 +313,8 @@ def make_things() -> Things:
     inviter = MembershipFactory(account=order.account, role=Role.MANAGER)
     member = MembershipFactory(account=order.account, role=Role.VIEWER)
     invitation, token = invite(order.account, Role.VIEWER, inviter.user, timezone.now())
-    return Things(order.account, order, action, batch, switch, member, invitation, token)
+    exclusion = ExclusionFactory(account=order.account)
+    return Things(order.account, order, action, batch, switch, member, invitation, token, exclusion)
 
 
 @pytest.fixture

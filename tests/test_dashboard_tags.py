@@ -66,7 +66,13 @@ def test_an_unknown_marketplace_adds_nothing() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("path", "current"), [("/", "Overview"), ("/orders/", "Orders"), ("/outbox/", "Outbox")]
+    ("path", "current"),
+    [
+        ("/", "Overview"),
+        ("/orders/", "Orders"),
+        ("/outbox/", "Outbox"),
+        ("/exclusions/", "Exclusions"),
+    ],
 )
 def test_the_navigation_marks_the_page_that_is_shown(path: str, current: str) -> None:
     client = Client()
@@ -89,5 +95,7 @@ def test_stopping_belongs_to_no_page_of_the_navigation() -> None:
 
 def test_without_a_page_nothing_is_marked() -> None:
     links = nav_links({"request": RequestFactory().get("/x/")})  # type: ignore[arg-type]
-    assert [link.label for link in links] == ["Overview", "Orders", "Outbox", "Accounts"]
+    assert [link.label for link in links] == [
+        *("Overview", "Orders", "Outbox", "Exclusions", "Accounts")
+    ]
     assert not any(link.is_current for link in links)

@@ -122,7 +122,10 @@ def _answer(
 ) -> HttpResponse:
     if is_htmx(request):
         return render(request, "orders/_list_answer.html", context, status=status)
-    context |= {"freshness": freshness(reach.accounts)}
+    context |= {
+        "freshness": freshness(reach.accounts),
+        "may_import": bool(reach.ids(Role.OPERATOR)),
+    }
     return render(request, "orders/list.html", context, status=status)
 
 

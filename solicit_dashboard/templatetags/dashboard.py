@@ -51,6 +51,7 @@ _NAVIGATION = (
     ("Overview", "overview", "v", ""),
     ("Orders", "orders:list", "o", "orders"),
     ("Outbox", "messaging:outbox", "b", "messaging"),
+    ("Exclusions", "exclusions:list", "e", "exclusions"),
     ("Accounts", "sellers:list", "a", "sellers"),
 )
 # Pages of those apps that belong to none of the entries.

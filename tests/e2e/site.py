@@ -66,6 +66,8 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         "/orders/?q=000-0000000-0000000",
     ],
     "orders:detail": lambda samples: [*samples.orders.values(), samples.hostile["orders"][-1]],
+    "orders:import": lambda _: ["/orders/import/"],
+    "exclusions:list": lambda _: ["/exclusions/", "/exclusions/add/"],
     "messaging:outbox": lambda samples: [
         "/outbox/",
         f"/outbox/?account={samples.hostile['account']}",
@@ -113,6 +115,8 @@ NO_PAGES = {
     "orders:request_reviews": "a form; its page is visited by way of the list",
     "orders:request_review": "a form",
     "orders:cancel_request": "a form",
+    "exclusions:add": "visited with the list",
+    "exclusions:undo": "a form",
     "messaging:action": "leads to the order",
     "messaging:batch_status": "a fragment of every page",
     "messaging:progress": "a fragment of a batch",
