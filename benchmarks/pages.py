@@ -16,12 +16,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
-import subprocess
 import sys
-import tempfile
 from dataclasses import asdict
 
+from benchmarks.child import run_as_in_production
 from benchmarks.figures import Figure, Result
 from benchmarks.options import at_least
 from benchmarks.scratch import POSTGRESQL, SQLITE, NoServerError, scratch_database
@@ -75,25 +73,8 @@ def _both() -> list[str]:
 
 def _in_a_child(url: str, options: argparse.Namespace) -> Result:
     """The figures of this database, measured by a process with the settings of production."""
-    kept = {"PATH", "HOME", "LANG", "PYTHONPATH"}
-    with tempfile.TemporaryDirectory(prefix="solicit-pages-") as data_dir:
-        environment = {name: value for name, value in os.environ.items() if name in kept} | {
-            "DATABASE_URL": url,
-            "DATA_DIR": data_dir,
-            "DEBUG": "0",
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "SECRET_KEY": secrets.token_urlsafe(64),
-            "TOKEN_KEYS": "A" * 43 + "=",
-            "REDIS_URL": "redis://127.0.0.1:9/0",  # nobody listens there: no page needs Redis
-            "LOG_LEVEL": "ERROR",
-            "DJANGO_SETTINGS_MODULE": "solicit_dashboard.settings",
-        }
-        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.measure"]
-        command += ["--orders", str(options.orders), "--requests", str(options.requests)]
-        child = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, text=True, check=True
-        )
-    document = json.loads(child.stdout)
+    wanted = ["--orders", str(options.orders), "--requests", str(options.requests)]
+    document = json.loads(run_as_in_production(url, "benchmarks.measure", wanted))
     figures = [Figure(**figure) for figure in document.pop("figures")]
     return Result(**document, figures=figures)
 
