@@ -43,7 +43,7 @@ def find_charset(source: BinaryIO, named: str | None) -> str:
 def _known(named: str | None) -> tuple[str, ...]:
     try:
         found = codecs.lookup(named or "")
-        b"".decode(found.name)  # refuses codecs that are not of texts
+        b"a".decode(found.name)  # refuses codecs that are not of texts
     except (LookupError, ValueError):
         return ()
     return (_MEANT.get(found.name, found.name),)

@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from orders.models import ReportType
 
@@ -59,8 +59,14 @@ def keep_columns(source: BinaryIO, charset: str, report_type: str, target: Binar
     names; so is one without an order's number. Both are counted. Neighbours that are equal (items
     of one order) are one line. Constant memory. Raises NotAReportError.
     """
-    wanted = KEPT[report_type]
-    lines = _lines(source, charset)
+    text = io.TextIOWrapper(source, encoding=charset, errors="replace", newline="\n")
+    try:
+        return _keep(_lines(text), KEPT[report_type], target)
+    finally:
+        text.detach()  # the file is the caller's to close
+
+
+def _keep(lines: Iterator[str | None], wanted: tuple[str, ...], target: BinaryIO) -> Kept:
     head = next(lines, None)
     if head is None:
         raise NotAReportError("The report does not begin with the names of its columns.")
@@ -88,19 +94,15 @@ def keep_columns(source: BinaryIO, charset: str, report_type: str, target: Binar
     return kept
 
 
-def _lines(source: BinaryIO, charset: str) -> Iterator[str | None]:
+def _lines(text: TextIO) -> Iterator[str | None]:
     """Each line without its end; None for one that is too long. A carriage return alone ends none."""
-    text = io.TextIOWrapper(source, encoding=charset, errors="replace", newline="\n")
-    try:
-        while line := text.readline(LONGEST_LINE):
-            if not line.endswith("\n") and len(line) >= LONGEST_LINE:
-                while line and not line.endswith("\n"):
-                    line = text.readline(LONGEST_LINE)
-                yield None
-                continue
+    while line := text.readline(LONGEST_LINE):
+        if not line.endswith("\n") and len(line) >= LONGEST_LINE:
+            while line and not line.endswith("\n"):
+                line = text.readline(LONGEST_LINE)
+            yield None
+        else:
             yield line.rstrip("\r\n")
-    finally:
-        text.detach()  # the file is the caller's to close
 
 
 def _fitting(line: str, width: int) -> list[str] | None:
