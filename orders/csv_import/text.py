@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 LARGEST_FILE = 5 * 1024 * 1024  # bytes
 LONGEST_LINE = 64 * 1024  # characters
+MOST_LINES = 200_000
 LONGEST_NAME = 80
 PASTED = "pasted text"
 
@@ -67,6 +68,8 @@ def read_text(raw: bytes, *, largest: int = LARGEST_FILE) -> Text:
         raise FileRefusedError(
             f"Line {line:,} has a NUL character: the file is damaged, or is no CSV file."
         )
+    if text.count("\n") + text.count("\r") > 2 * MOST_LINES:
+        raise FileRefusedError(f"The file has more than {MOST_LINES:,} lines. Split it.")
     lines = _LINE.findall(text)
     for number, line in enumerate(lines, start=1):
         if len(line) > LONGEST_LINE:
