@@ -304,6 +304,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 30},
     },
+    "read-reports-due": {
+        "task": "orders.tasks.read_reports_due",
+        "schedule": 15.0,
+        "options": {"expires": 30},
+    },
     "check-ledger": {
         "task": "messaging.tasks.check_ledger",
         # by the clock, so that two clockworks tick for the same slot
