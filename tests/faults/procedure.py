@@ -6,8 +6,8 @@ after_claim    the claim is committed
 before_post    the slot is taken, the leases are checked, the connection stands
 in_post        every byte of the request has left, none of the answer was read
 after_answer   Amazon's 201 was read, and nothing is written
-in_record      the result is written, and not committed
-after_record   the result is committed
+in_record      that it was accepted is written, and not committed
+after_record   that it was accepted is committed
 """
 
 from __future__ import annotations

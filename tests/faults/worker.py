@@ -37,6 +37,7 @@ from urllib3.connection import HTTPConnection
 from messaging import driver, lane_calls
 from messaging.clock import Clock
 from solicit_dashboard.celery import app
+from spapi import Accepted
 from tests.faults.haste import make_haste, replace
 from tests.faults.history import History
 from tests.faults.procedure import POINTS
@@ -139,14 +140,17 @@ def _install() -> None:
 
     def record_with_points(results: Iterable[Any], **options: Any) -> Any:
         results = list(results)
-        subjects = _subjects(result.claimed.job for result in results)
+        # what stayed at home is recorded, too, and goes the whole way in its next attempt
+        accepted = [result for result in results if isinstance(result.answer, Accepted)]
+        subjects = _subjects(result.claimed.job for result in accepted)
         _thread.committing = ("in_record", subjects)
         try:
             record(results, **options)
         finally:
             _thread.committing = None
         answers = [type(result.answer).__name__ for result in results]
-        history.add("result", actions=[action for _, action in subjects], answers=answers)
+        actions = [result.claimed.job.action_id for result in results]
+        history.add("result", actions=actions, answers=answers)
         fire("after_record", subjects)
 
     def record_looks_with_points(looks: Sequence[Any], **options: Any) -> Any:
