@@ -25,6 +25,11 @@ EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h: a supervisor must not restart us, t
 AMAZON_DOMAINS = ("amazon.com", "amazonservices.com", "amazonaws.com", "amazon.cn")
 SHORTEST_SECRET_KEY = 50
 PATH_SEGMENT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# A standard queue: Amazon delivers to no FIFO queue, whose name ends in .fifo.
+QUEUE_ARN = re.compile(
+    r"arn:aws(?:-[a-z]+){0,2}:sqs:(?P<region>[a-z0-9-]{5,30}):(?P<owner>[0-9]{12})"
+    r":(?P<name>[A-Za-z0-9_-]{1,80})"
+)
 # This machine and the networks that are never routed on the internet (RFC 1918, 4193, 4291).
 NEAR_NETWORKS = (
     *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
@@ -60,6 +65,7 @@ class Environment:
     consent_hosts: dict[str, str]
     upload_hosts: tuple[str, ...]
     aws_endpoint_url_sqs: str | None
+    sqs_queue_arn: str | None
     review_opens_after_days: int
     review_closes_after_days: int
     send_hold_seconds: int
@@ -123,6 +129,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         consent_hosts=read.hosts("CONSENT_HOSTS"),
         upload_hosts=read.words("UPLOAD_HOSTS"),
         aws_endpoint_url_sqs=read.endpoint("AWS_ENDPOINT_URL_SQS"),
+        sqs_queue_arn=_queue_arn(read),
         review_opens_after_days=read.whole("REVIEW_OPENS_AFTER_DAYS", 5, 0, 365),
         review_closes_after_days=read.whole("REVIEW_CLOSES_AFTER_DAYS", 30, 1, 365),
         send_hold_seconds=read.whole("SEND_HOLD_SECONDS", 10, 0, 3600),
@@ -255,6 +262,17 @@ def _allowed_hosts(read: Reader, debug: bool) -> tuple[str, ...]:
             "Set DEBUG=0, or ALLOWED_HOSTS=localhost.",
         )
     return hosts
+
+
+def _queue_arn(read: Reader) -> str | None:
+    value = read.text("SQS_QUEUE_ARN")
+    if value is not None and not QUEUE_ARN.fullmatch(value):
+        read.fault(
+            "SQS_QUEUE_ARN",
+            "is not the ARN of a standard queue",
+            "Write it as arn:aws:sqs:eu-west-1:123456789012:name (no FIFO queue).",
+        )
+    return value
 
 
 def _origins(read: Reader) -> tuple[str, ...]:

@@ -152,5 +152,8 @@ def logging_configuration(log_format: str, level: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             # Its debug lines carry whole requests.
             "urllib3": {"level": "WARNING"},
+            # So do theirs, and whole messages of the queue.
+            "boto3": {"level": "WARNING"},
+            "botocore": {"level": "WARNING"},
         },
     }

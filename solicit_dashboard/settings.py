@@ -42,6 +42,7 @@ CONSENT_ENDPOINT = _env.consent_endpoint
 CONSENT_HOSTS = _env.consent_hosts
 UPLOAD_HOSTS = _env.upload_hosts
 AWS_ENDPOINT_URL_SQS = _env.aws_endpoint_url_sqs
+SQS_QUEUE_ARN = _env.sqs_queue_arn
 REVIEW_OPENS_AFTER_DAYS = _env.review_opens_after_days
 REVIEW_CLOSES_AFTER_DAYS = _env.review_closes_after_days
 SEND_HOLD_SECONDS = _env.send_hold_seconds

@@ -78,6 +78,7 @@ def test_what_is_not_set_has_the_documented_default() -> None:
     assert (environment.log_format, environment.log_level) == ("text", "INFO")
     assert environment.sentry_dsn is None
     assert environment.metrics_token is None
+    assert environment.sqs_queue_arn is None
     assert environment.trusted_proxies == 0
     assert environment.admin_path == "admin"
     assert {"127.0.0.0/8", "::1/128"} < set(environment.admin_networks)
@@ -104,6 +105,12 @@ def test_what_is_not_set_has_the_documented_default() -> None:
         ({"ALLOWED_HOSTS": "a.example.com,*"}, "ALLOWED_HOSTS", "forged"),
         ({"ALLOWED_HOSTS": "https://a.example.com"}, "ALLOWED_HOSTS", "port"),
         ({"ALLOWED_HOSTS": "a.example.com:8000"}, "ALLOWED_HOSTS", "port"),
+        ({"SQS_QUEUE_ARN": "orders"}, "SQS_QUEUE_ARN", "not the ARN"),
+        (
+            {"SQS_QUEUE_ARN": "arn:aws:sqs:eu-west-1:123456789012:orders.fifo"},
+            "SQS_QUEUE_ARN",
+            "no FIFO queue",
+        ),
         ({"DEBUG": "1"}, "DEBUG", "would show"),
         ({"DEBUG": "maybe"}, "DEBUG", "neither yes nor no"),
         ({"DATABASE_URL": "mysql://a:b@c/d"}, "DATABASE_URL", "names no PostgreSQL"),

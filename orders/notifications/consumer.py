@@ -26,8 +26,11 @@ FORGOTTEN_EVERY = timedelta(hours=1)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 
 
-class StopReading(Exception):  # noqa: N818  (no error: somebody wants the process to end)
-    """Raised by a signal while the queue is waited for, which may take 20 s."""
+class StopReading(BaseException):
+    """Raised by a signal while the queue is waited for, which may take 20 s.
+
+    No Exception: the library that waits would take it for an error of the line.
+    """
 
 
 class Queue(Protocol):
@@ -82,6 +85,8 @@ class Consumer:
             except StopReading:
                 return
             except QueueError as error:
+                if self._stopping.is_set():
+                    return
                 logger.warning("%s", error)
                 self._rest(str(error))
             except OperationalError as error:
