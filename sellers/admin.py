@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
@@ -11,14 +12,24 @@ from django.utils.decorators import method_decorator
 from audit.models import AuditKind
 from audit.services import record_event
 from people.confirmation import confirmed_recently
+from sellers.consent_models import ConsentState
+from sellers.memberships import (
+    MembershipError,
+    change_role,
+    is_only_manager,
+    remove_member,
+    require_other_manager,
+)
 from sellers.models import (
     AccountMarketplace,
     Application,
     Invitation,
     Membership,
     PeopleReview,
+    Role,
     SellerAccount,
 )
+from solicit_dashboard.access import get_user
 from solicit_dashboard.admin_base import AnyModelAdmin, ReadOnlyAdmin, ReadOnlyInline
 
 
@@ -69,12 +80,30 @@ class SellerAccountAdmin(ReadOnlyAdmin):
     inlines = (MarketplaceInline, MembershipInline)
 
 
+class MembershipForm(forms.ModelForm):
+    """A role; never is an account left without a manager."""
+
+    class Meta:
+        model = Membership
+        fields = ("user", "account", "role")
+
+    def clean_role(self) -> str:
+        role: str = self.cleaned_data["role"]
+        if self.instance.pk and role != Role.MANAGER:
+            try:
+                require_other_manager(self.instance)
+            except MembershipError as error:
+                raise forms.ValidationError(str(error)) from None
+        return role
+
+
 @method_decorator(confirmed_recently, name="changeform_view")
 @method_decorator(confirmed_recently, name="delete_view")
 @admin.register(Membership)
 class MembershipAdmin(AnyModelAdmin):
     """Who has which role on which account: no record, so a superuser changes it here, on record."""
 
+    form = MembershipForm
     actions = None  # each on its own page, so that each stands in the audit trail
     list_display = ("user", "account", "role", "created_at")
     list_filter = ("role",)
@@ -89,17 +118,20 @@ class MembershipAdmin(AnyModelAdmin):
         return ("user", "account") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        if change:
+            change_role(obj, Role(obj.role), get_user(request))
+            return
         super().save_model(request, obj, form, change)
-        if not change:
-            _record(AuditKind.ROLE_GIVEN, request, obj, role=obj.role)
-        elif "role" in form.changed_data:
-            _record(
-                AuditKind.ROLE_CHANGED, request, obj, before=form.initial["role"], after=obj.role
-            )
+        record_event(
+            AuditKind.ROLE_GIVEN,
+            user=request.user,
+            account_id=obj.account_id,
+            subject=obj.user.get_username(),
+            role=obj.role,
+        )
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        _record(AuditKind.ROLE_REMOVED, request, obj, before=obj.role)
-        super().delete_model(request, obj)
+        remove_member(obj, get_user(request))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _is_superuser(request)
@@ -108,7 +140,26 @@ class MembershipAdmin(AnyModelAdmin):
         return _is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
-        return _is_superuser(request)
+        return _is_superuser(request) and (obj is None or not is_only_manager(obj))
+
+
+@admin.register(ConsentState)
+class ConsentStateAdmin(ReadOnlyAdmin):
+    """Journeys to Amazon's consent page; the digests that tie one to its browser are left out."""
+
+    list_display = ("name", "region", "account", "user", "started_at", "used_at")
+    prefetched = ("account", "user")
+    fields = (
+        "name",
+        "region",
+        "account",
+        "user",
+        "application",
+        "selling_partner_id",
+        "redirect_uri",
+        "started_at",
+        "used_at",
+    )
 
 
 @admin.register(Invitation)
@@ -135,16 +186,6 @@ class PeopleReviewAdmin(ReadOnlyAdmin):
     list_display = ("account", "at", "by")
     prefetched = ("account", "by")
     fields = ("account", "at", "by")
-
-
-def _record(kind: AuditKind, request: HttpRequest, member: Membership, **detail: str) -> None:
-    record_event(
-        kind,
-        user=request.user,
-        account_id=member.account_id,
-        subject=member.user.get_username(),
-        **detail,
-    )
 
 
 def _is_superuser(request: HttpRequest) -> bool:

@@ -71,6 +71,16 @@ def remove_member(member: Membership, by: User) -> None:
         current.delete()
 
 
+def require_other_manager(member: Membership) -> None:
+    """Somebody else manages the account, or this member does not.
+
+    Raises MembershipError. In a transaction it stays so until that ends.
+    """
+    current = _lock(member)
+    if current.role == Role.MANAGER:
+        _require_another_manager(current)
+
+
 def note_review(account: SellerAccount, by: User, at: datetime) -> PeopleReview:
     """It stands on the record that somebody looked through the account's roles at that moment (UTC)."""
     with transaction.atomic():
@@ -121,11 +131,15 @@ def _end_invitations(member: Membership, by: User) -> dict[str, int]:
     return {"invitations_ended": ended} if ended else {}
 
 
+def is_only_manager(member: Membership) -> bool:
+    """Whether without this member nobody manages the account."""
+    managers = Membership.objects.filter(account_id=member.account_id, role=Role.MANAGER)
+    others = managers.filter(user__is_active=True).exclude(pk=member.pk)
+    return managers.filter(pk=member.pk).exists() and not others.exists()
+
+
 def _require_another_manager(member: Membership) -> None:
-    others = Membership.objects.filter(
-        account_id=member.account_id, role=Role.MANAGER, user__is_active=True
-    ).exclude(pk=member.pk)
-    if not others.exists():
+    if is_only_manager(member):
         raise MembershipError(
             f"{member.user.get_username()} is the only manager of {member.account.name}. "
             "Make somebody else manager first."

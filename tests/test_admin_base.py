@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from orders.models import Door, Exclusion, Order, OrderHint, OrderImport, OrderR
 from sellers.invitations import invite
 from sellers.models import (
     Application,
+    ConsentState,
     Invitation,
     Membership,
     PeopleReview,
@@ -67,6 +69,7 @@ RECORDS: list[type[Model]] = [
     KillSwitch,
     Invitation,
     PeopleReview,
+    ConsentState,
 ]
 # The statements that a list takes, whatever its rows.
 QUERIES = {
@@ -87,6 +90,7 @@ QUERIES = {
     KillSwitch: 6,
     Invitation: 6,
     PeopleReview: 6,
+    ConsentState: 6,
 }
 
 
@@ -137,6 +141,13 @@ def fill(number: int) -> None:
         KillSwitchFactory(account=order.account)
         invite(order.account, Role.VIEWER, user, timezone.now())
         PeopleReview.objects.create(account=order.account, by=user, at=timezone.now())
+        ConsentState.objects.create(
+            account=order.account,
+            application=order.account.application,
+            started_at=timezone.now(),
+            state_digest=secrets.token_hex(32),
+            user=user,
+        )
         AuditEvent.objects.create(kind=AuditKind.REQUESTED, user=user, account_id=order.account_id)
 
 
