@@ -13,6 +13,7 @@ from messaging.clock import read_database_clock
 from messaging.ledger.lateness import queued_too_long
 from messaging.ledger.scope import Scope
 from messaging.models import OutgoingAction
+from messaging.progress import POSTPONED_BY
 from messaging.states import Status
 from orders.models import Order
 from orders.states import Tone
@@ -171,12 +172,17 @@ def queue(visit: Visit) -> Finding:
     """Nothing has been due for a minute that nobody takes: a worker may run and be deaf."""
     scope = Scope(read_database_clock(), visit.account.pk)
     late = list(islice(queued_too_long(scope), MOST_COUNTED + 1))
-    waiting = count_to(scope.actions().filter(status=Status.QUEUED), MOST_COUNTED)
+    queued = scope.actions().filter(status=Status.QUEUED)
     if not late:
-        if not waiting:
-            return good("Nothing waits.")
-        return good(f"{_actions(waiting)} waiting, and each is taken in its turn.")
-    oldest = scope.actions().filter(status=Status.QUEUED).order_by("look_at").first()
+        line = scope.at + POSTPONED_BY
+        waiting = count_to(queued.filter(look_at__lte=line), MOST_COUNTED)
+        if waiting:
+            return good(f"{_actions(waiting)} waiting, and each is taken in its turn.")
+        later = count_to(queued.filter(look_at__gt=line), MOST_COUNTED)
+        if later:
+            return good(f"Nothing waits now. {_actions(later)} looked at again later.")
+        return good("Nothing waits.")
+    oldest = queued.order_by("look_at").first()
     return bad(
         f"{_actions(len(late))} due for a minute or longer, and nobody takes what is due"
         f"{_since(oldest, visit)}: the workers of the queue “lanes” are away, or deaf.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orders.states import Tone
 from sellers.expiry import Countdown, authorization_countdown, secret_countdown
-from solicit_dashboard.doctor.findings import CONNECT_AGAIN, Finding, bad
+from solicit_dashboard.doctor.findings import CONNECT_AGAIN, Finding, warn
 from solicit_dashboard.doctor.visit import Visit
 
 
@@ -21,7 +21,7 @@ def authorization(visit: Visit) -> Finding:
     """The seller's authorization is younger than 365 days."""
     countdown = authorization_countdown(visit.account, visit.at)
     if countdown is None:
-        return bad("The account is disconnected: it has no token.", CONNECT_AGAIN)
+        return warn("There is none without a token: see the line of the token.", "")
     return _told("The authorization", countdown, CONNECT_AGAIN)
 
 

@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError
 from redis import RedisError
 
 from solicit_dashboard.doctor import account_checks, ages, installation_checks
-from solicit_dashboard.doctor.findings import Finding, bad, refusal
+from solicit_dashboard.doctor.findings import Finding, bad, refusal, warn
 from solicit_dashboard.doctor.visit import CannotAskError, Visit
 from spapi import SpApiError
 
@@ -23,8 +23,14 @@ class AccountCheck:
     look: Callable[[Visit], Finding]
 
     def run(self, visit: Visit) -> Finding:
-        """What is found now; whatever is away is a finding, too."""
-        return _found(lambda: self.look(visit))
+        """What is found now; whatever is away is a finding, too.
+
+        Why Amazon cannot even be asked is said in the line of the token alone.
+        """
+        try:
+            return _found(lambda: self.look(visit))
+        except CannotAskError as error:
+            return error.finding if self.look is account_checks.token else warn(NOT_ASKED, "")
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class InstallationCheck:
         return _found(self.look)
 
 
+NOT_ASKED = "Not asked: see the line of the token."
 Check = AccountCheck | InstallationCheck
 
 ACCOUNT_CHECKS = (
@@ -90,8 +97,6 @@ def _run(check: Check, visit: Visit | None) -> Finding:
 def _found(look: Callable[[], Finding]) -> Finding:
     try:
         return look()
-    except CannotAskError as error:
-        return error.finding
     except SpApiError as error:
         return refusal(error)
     except (DatabaseError, InterfaceError) as error:

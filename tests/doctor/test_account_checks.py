@@ -17,7 +17,7 @@ from sandbox.testing import Running
 from sellers.models import Connection, SellerAccount
 from sellers.services import connect_account
 from solicit_dashboard.doctor import account_checks
-from solicit_dashboard.doctor.checks import ACCOUNT_CHECKS, CHECKS, AccountCheck
+from solicit_dashboard.doctor.checks import ACCOUNT_CHECKS, CHECKS, NOT_ASKED, AccountCheck
 from solicit_dashboard.doctor.findings import CONNECT_AGAIN, Finding
 from solicit_dashboard.doctor.listening import Heard
 from solicit_dashboard.doctor.visit import Visit
@@ -144,11 +144,29 @@ def test_without_redis_amazon_is_not_asked_and_redis_is_named(
     assert finding.remedy == "See the line of Redis first."
 
 
-def test_a_disconnected_account_says_so_in_every_line_that_asks_amazon(visit: Visit) -> None:
+def test_a_disconnected_account_says_so_once(visit: Visit) -> None:
     SellerAccount.objects.update(refresh_token_encrypted=b"", connection=Connection.DISCONNECTED)
     visit.account.refresh_from_db()
-    for key in ("token", "marketplaces", "solicitations", "orders", "reports"):
-        assert look(key, visit).says == "The account is disconnected: it has no token."
+    lines = {check.key: look(check.key, visit) for check in ACCOUNT_CHECKS}
+    assert lines["token"].says == "The account is disconnected: it has no token."
+    assert (lines["token"].tone, lines["token"].remedy) == (Tone.BAD, CONNECT_AGAIN)
+    others = [line.says for key, line in lines.items() if key != "token"]
+    assert not [says for says in others if "disconnected" in says]
+    assert others.count(NOT_ASKED) == 7
+    assert [key for key, line in lines.items() if line.remedy == CONNECT_AGAIN] == ["token"]
+
+
+def test_what_is_postponed_does_not_count_as_waiting(visit: Visit) -> None:
+    order = Order.objects.filter(account=visit.account).first()
+    action = OutgoingActionFactory(order=order)
+    OutgoingAction.objects.filter(pk=action.pk).update(
+        look_at=read_database_clock() + timedelta(hours=3)
+    )
+    finding = look("queue", visit)
+    assert (finding.tone, finding.says) == (
+        Tone.GOOD,
+        "Nothing waits now. 1 action is looked at again later.",
+    )
 
 
 def test_a_lost_key_is_named(visit: Visit) -> None:

@@ -38,8 +38,9 @@ def test_the_page_asks_nobody_anything_itself(
     assert [path for path in asked if "/doctor/" in path] == [
         f"/accounts/{account.pk}/doctor/{key}/" for key in CHECKS
     ]
-    # without a script each line has its link
-    assert page.count(">Look now</a>") == len(CHECKS)
+    # each is at work; without a script it has its link instead
+    assert page.count('<span class="mark busy">') == page.count("Looking…") == len(CHECKS)
+    assert page.count('<noscript><a href="/accounts/') == page.count(">Look now</a>") == len(CHECKS)
     assert "Nordwind <b>" not in page
 
 
@@ -69,6 +70,7 @@ def test_without_a_script_one_line_or_all_are_looked_at_in_the_page(
     one = client.get(f"/accounts/{account.pk}/doctor/queue/").content.decode()
     assert "<h1>Doctor</h1>" in one
     assert one.count(">Look now</a>") == len(CHECKS) - 1
+    assert "Looking…" not in one
     assert 'hx-trigger="load" hx-swap="outerHTML" hx-sync' not in one
     every = client.get(f"/accounts/{account.pk}/doctor/?now=1").content.decode()
     assert ">Look now</a>" not in every
