@@ -73,6 +73,14 @@ class ApplicationQuerySet(models.QuerySet["Application"]):
         left = models.Q(created_by=None) | models.Q(created_by__is_active=False) | in_use
         return self.filter(theirs | added | managed_by_nobody & left)
 
+    def gone_from(self, user: AbstractBaseUser) -> Self:
+        """The applications that this person added and that others look after now.
+
+        Who added one and manages none of the accounts that use it neither sees nor changes it: it
+        is told that it is there.
+        """
+        return self.filter(created_by_id=user.pk).exclude(pk__in=self.for_user(user).values("pk"))
+
 
 class Application(models.Model):
     """An application registered with Amazon: the LWA client that all its sellers are reached through."""

@@ -42,7 +42,8 @@ def applications(request: HttpRequest) -> HttpResponse:
         }
         for one in usable_applications(request)
     ]
-    return render(request, "sellers/applications.html", {"rows": rows})
+    gone = Application.objects.gone_from(get_user(request)).count()
+    return render(request, "sellers/applications.html", {"rows": rows, "gone": gone})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

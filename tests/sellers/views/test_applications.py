@@ -171,3 +171,16 @@ def test_who_has_left_an_account_does_not_change_its_application_any_more(
     successor.user.is_active = False
     successor.user.save()
     assert superuser.get("application", application.pk).status_code == 200, "it is nobody's"
+
+
+def test_who_added_one_that_others_use_now_is_told_and_does_not_see_it(manager: Desk) -> None:
+    gone = ApplicationFactory(name="Left behind", created_by=manager.user)
+    page = manager.get("applications").content.decode()
+    assert "Left behind" in page, "it is theirs until an account uses it"
+    SellerAccountFactory(application=gone)
+    page = manager.get("applications").content.decode()
+    assert "Left behind" not in page
+    assert "1 more that you added is used by accounts of which you are no manager" in page
+    assert manager.get("application", gone.pk).status_code == 404
+    other = MembershipFactory(role=Role.MANAGER).user
+    assert "more that you added" not in sit_down(other).get("applications").content.decode()
