@@ -160,6 +160,9 @@ def test_requests_are_spread_over_people_days_and_batches(
     amazon: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(amazon, capsys)
+    assert {account.application.name for account in SellerAccount.objects.all()} == {
+        "Demonstration application"
+    }
     names = set(OutgoingAction.objects.values_list("requested_by__username", flat=True))
     assert names == {"operator", "manager"}
     assert OutgoingAction.objects.dates("created_at", "day").count() > 40

@@ -20,7 +20,7 @@ from orders.ingest.poll import SyncResult
 from orders.models import Order, OrderSync
 from orders.states import Refusal
 from sellers.connection import ConnectError
-from sellers.models import SellerAccount
+from sellers.models import Application, SellerAccount
 from sellers.services import connect_account, pause_account
 from solicit_dashboard.demo.history import write_past
 from solicit_dashboard.demo.past import plan_past
@@ -41,6 +41,7 @@ from solicit_dashboard.demo.record import (
 from solicit_dashboard.terminal import ProgressBar
 from spapi import Unlimited
 
+APPLICATION = "Demonstration application"
 # From this many accounts on, the third one shows what a paused account looks like.
 ACCOUNTS_WITH_A_PAUSED_ONE = 3
 PAUSED_SINCE = timedelta(hours=6)
@@ -134,6 +135,8 @@ def _connect(url: str) -> list[SellerAccount]:
                 client_secret=seller.client_secret,
                 refresh_token=seller.refresh_token,
             )
+            # connecting calls a new one after the account; here several accounts share it
+            Application.objects.filter(pk=account.application_id).update(name=APPLICATION)
         accounts.append(account)
     return accounts
 
