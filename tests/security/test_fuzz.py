@@ -352,14 +352,14 @@ def test_no_request_whatever_fails_or_shows_what_is_inside(
     amazon: Running,  # noqa: F811
     nordlicht: SellerKeys,  # noqa: F811
 ) -> None:
-    found, every = Found(), targets()
+    found, every, report = Found(), targets(), ""
     rounds = -(-REQUESTS // REQUESTS_OF_A_ROUND)
     for number in range(rounds):
         with _undone():
             _round(found, number, nordlicht, every)
-    report = f"{connection.vendor}, seed {SEED}: {found.report()}"
-    if REPORT:
-        Path(REPORT).write_text(report)
+        report = f"{connection.vendor}, seed {SEED}: {found.report()}"
+        if REPORT:
+            Path(REPORT).write_text(report)  # after each round: it takes long, and may be ended
     assert not found.faults, report
     assert {200, 302, 400, 401, 403, 404, 405} <= set(found.statuses), found.statuses
     if REQUESTS >= ENOUGH:
