@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils import timezone
 
 from orders.models import ExclusionKind
-from orders.numbers import SHAPE, parse_order_number
+from orders.numbers import SHAPE, clean_order_number, parse_order_number
 from orders.services import BadExclusionError, clean_value
 from orders.states import FulfilledBy, FulfillmentStatus
 from spapi import MARKETPLACES
@@ -35,6 +35,7 @@ _DATED = re.compile(
 _ISO = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?) ?(Z|UTC|[+-]\d{2}:?\d{2})?)?"
 )
+_OTHER_CHANNEL = re.compile(r"[A-Z][0-9]{2}-[0-9]{7}-[0-9]{7}")
 _ASIN = re.compile(r"[A-Z0-9]{10}")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)*")
@@ -98,6 +99,12 @@ def read_number(text: str) -> str:
         changed = _ROUNDED.fullmatch(digits) or _DATED.fullmatch(digits) or is_rounded
         raise BadCellError(EXCEL if changed else SHAPE)
     return number
+
+
+def read_any_number(text: str) -> str:
+    """The number of an order of any channel: those of other shops begin with a letter (S01-…)."""
+    number = clean_order_number(text)
+    return number if _OTHER_CHANNEL.fullmatch(number) else read_number(text)
 
 
 def read_moment(text: str) -> datetime:
@@ -184,11 +191,10 @@ def _read_sku(text: str) -> str:
         raise BadCellError("SKUs have at most 64 characters, all to be seen.") from None
 
 
-ORDER_NUMBER = Column(
-    "amazon-order-id", read_number, frozenset({"order-id", "order", "order-number"})
-)
+_ORDER_NUMBER = "amazon-order-id"
+_ALSO_CALLED = frozenset({"order-id", "order", "order-number"})
 ORDERS = Shape(
-    ORDER_NUMBER,
+    Column(_ORDER_NUMBER, read_any_number, _ALSO_CALLED),
     (
         Column("last-updated-date", read_moment),
         Column("purchase-date", read_moment),
@@ -202,7 +208,7 @@ ORDERS = Shape(
     newest="last-updated-date",
 )
 EXCLUSIONS = {
-    ExclusionKind.ORDER: Shape(ORDER_NUMBER),
+    ExclusionKind.ORDER: Shape(Column(_ORDER_NUMBER, read_number, _ALSO_CALLED)),
     ExclusionKind.SKU: Shape(
         Column("sku", _read_sku, frozenset({"seller-sku", "merchant-sku"})), many_a_line=False
     ),

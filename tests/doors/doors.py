@@ -10,6 +10,7 @@ from django.utils import timezone
 from orders.ingest.due import sync_account
 from orders.states import DoorName
 from spapi import Unlimited
+from tests.doors.csv_files import by_csv
 from tests.doors.notifications import by_notifications
 from tests.doors.stage import Stage
 
@@ -36,6 +37,7 @@ def by_polling(stage: Stage, chance: Random) -> Steps:
 DOORS: dict[DoorName, DoorSteps] = {
     DoorName.POLLING: by_polling,
     DoorName.NOTIFICATIONS: by_notifications,
+    DoorName.CSV: by_csv,
 }
 # What tells of orders that which no other door does (arrivals, returns): done after every run, so
 # that the tables can be compared.

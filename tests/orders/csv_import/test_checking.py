@@ -60,6 +60,11 @@ def test_order_numbers_come_with_and_without_a_name_above_them(text: str) -> Non
     assert (checked.read, checked.bad, checked.repeats) == (2, 0, 0)
 
 
+def test_orders_of_other_channels_come_with_amazons_report_but_are_not_excluded() -> None:
+    assert "S01-1234567-1234567" in read(f"order\nS01-1234567-1234567\n{NUMBER}\n").rows
+    assert faults("order\nS01-1234567-1234567\n", EXCLUSIONS[ExclusionKind.ORDER])
+
+
 def test_a_missing_column_is_named_with_those_that_are_there() -> None:
     assert refusal(f"Bestellung,Datum\n{NUMBER},x\n") == (
         "The column “amazon-order-id” is missing. The first line has: “Bestellung”, “Datum”."
