@@ -70,8 +70,14 @@ class OrderRow:
     """One row. `poll_seconds` is 0 when nothing moves; `action` is what its button does."""
 
     order: Order
+    pk: int
+    number: str
     url: str
+    account: str
     marketplace: str
+    channel: str
+    quantity: int | None
+    currency: str
     window_source: str
     total: str
     state: StateWords
@@ -120,8 +126,14 @@ def _row(
     known = MARKETPLACES.get(order.marketplace_id)
     return OrderRow(
         order=order,
+        pk=order.pk,
+        number=order.amazon_order_id,
         url=f"{base}{order.account_id}/{order.amazon_order_id}/",
+        account=account.name,
         marketplace=known.domain if known else order.marketplace_id,
+        channel=order.channel_label,
+        quantity=order.quantity,
+        currency=order.total_currency,
         window_source=WindowSource(order.window_source).label if order.window_source else "",
         total=_amount(order),
         state=describe_state(order, refusal, action, at=at, window=window),

@@ -220,9 +220,9 @@ document.addEventListener("keydown", (event) => {
 let typed = null;
 let focused = "";
 document.addEventListener("htmx:beforeSwap", (event) => {
-  // What polls (no event began it) must not replace a form whose own answer is under way: it would be lost.
+  // What polls (no event began it) must not replace a form or button whose own answer is under way: it would be lost.
   const { requestConfig, target } = event.detail;
-  if (!requestConfig.triggeringEvent && $("form.htmx-request", target)) event.detail.shouldSwap = false;
+  if (!requestConfig.triggeringEvent && $("form.htmx-request, button.htmx-request", target)) event.detail.shouldSwap = false;
   const field = document.activeElement;
   focused = field?.id || "";
   typed = field?.matches("[data-search]") ? field.value : null;
