@@ -12,6 +12,7 @@ from orders.states import DoorName
 from spapi import Unlimited
 from tests.doors.csv_files import by_csv
 from tests.doors.notifications import by_notifications
+from tests.doors.reports import arrivals_and_returns, by_reports
 from tests.doors.stage import Stage
 
 Steps = Iterator[None]
@@ -37,8 +38,9 @@ def by_polling(stage: Stage, chance: Random) -> Steps:
 DOORS: dict[DoorName, DoorSteps] = {
     DoorName.POLLING: by_polling,
     DoorName.NOTIFICATIONS: by_notifications,
+    DoorName.REPORTS: by_reports,
     DoorName.CSV: by_csv,
 }
 # What tells of orders that which no other door does (arrivals, returns): done after every run, so
 # that the tables can be compared.
-BESIDE_ALL: list[DoorSteps] = []
+BESIDE_ALL: list[DoorSteps] = [arrivals_and_returns]

@@ -19,6 +19,7 @@ from orders.models import (
     Order,
     OrderHint,
     OrderItem,
+    OrderReport,
     OrderSync,
     ParkedNotification,
 )
@@ -65,7 +66,7 @@ class Stage:
         """Nothing has come in yet, by whichever door."""
         for model in (OrderItem, Order, OrderHint, EarlyFact, OrderSync, Door):
             model.objects.all().delete()
-        for model in (HeardNotification, ParkedNotification):
+        for model in (HeardNotification, ParkedNotification, OrderReport):
             model.objects.all().delete()
 
 
