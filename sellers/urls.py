@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from orders.views import notifications
 from sellers.views import accounts, applications, connect, doctor, join, oauth, people
 
 app_name = "sellers"
@@ -10,6 +11,14 @@ urlpatterns: list[URLPattern] = [
     path("<int:account_id>/pause/", accounts.pause, name="pause"),
     path("<int:account_id>/resume/", accounts.resume, name="resume"),
     path("<int:account_id>/try-again/", accounts.try_again, name="try_again"),
+    path("<int:account_id>/notifications/", notifications.notifications, name="notifications"),
+    path("<int:account_id>/notifications/start/", notifications.start, name="start_notifications"),
+    path("<int:account_id>/notifications/end/", notifications.end, name="end_notifications"),
+    path(
+        "<int:account_id>/notifications/<int:parked_id>/replay/",
+        notifications.replay_one,
+        name="replay_notification",
+    ),
     path("<int:account_id>/doctor/", doctor.doctor, name="doctor"),
     path("<int:account_id>/doctor/<slug:check>/", doctor.line, name="doctor_line"),
     path("<int:account_id>/", connect.account, name="account"),

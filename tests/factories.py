@@ -30,13 +30,17 @@ from orders.models import (
     Door,
     Exclusion,
     ExclusionKind,
+    HeardNotification,
     ImportKind,
+    NotificationQueue,
+    NotificationSubscription,
     Order,
     OrderHint,
     OrderImport,
     OrderItem,
     OrderReport,
     OrderSync,
+    ParkedNotification,
     ReportType,
 )
 from orders.states import DoorName, FulfilledBy, FulfillmentStatus, WindowSource
@@ -389,3 +393,65 @@ def _finish_attempt(
         setattr(attempt, name, value)
     attempt.save()
     return {"sent_attempt": attempt} if after == Status.SENT else {}
+
+
+class NotificationSubscriptionFactory(DjangoModelFactory[NotificationSubscription]):
+    """Amazon sends an account's order changes to our queue."""
+
+    class Meta:
+        model = NotificationSubscription
+
+    account = factory.SubFactory(SellerAccountFactory)
+    subscription_id = factory.Sequence(lambda n: f"7fcacc7e-727b-11e9-8848-{n:012d}")
+    destination_id = "3acafc7e-121b-1329-8ae8-1571be663aa2"
+    queue_arn = "arn:aws:sqs:eu-west-1:123456789012:orders"
+    made_at = _ago(days=1)
+
+
+class NotificationQueueFactory(DjangoModelFactory[NotificationQueue]):
+    """A queue that was read a minute ago."""
+
+    class Meta:
+        model = NotificationQueue
+
+    arn = factory.Sequence(lambda n: f"arn:aws:sqs:eu-west-1:123456789012:orders-{n}")
+    read_at = _ago(minutes=1)
+
+
+class HeardNotificationFactory(DjangoModelFactory[HeardNotification]):
+    """A notification that was taken a minute ago."""
+
+    class Meta:
+        model = HeardNotification
+
+    key = factory.Sequence(lambda n: f"d0e9e693-c3ad-4373-979f-{n:012d}")
+    body_hash = factory.Sequence(lambda n: f"{n:064x}")
+    account = factory.SubFactory(SellerAccountFactory)
+    amazon_order_id = factory.Sequence(lambda n: f"303-{n:07d}-{n * 7919 % 10**7:07d}")
+    order_status = "Shipped"
+    changed_at = _ago(minutes=2)
+    heard_at = _ago(minutes=1)
+
+
+class ParkedNotificationFactory(DjangoModelFactory[ParkedNotification]):
+    """A message that names an order of the account and is of a version that nobody knows."""
+
+    class Meta:
+        model = ParkedNotification
+
+    message_id = factory.Sequence(lambda n: f"b10d2234-6a2a-4a57-9fe8-{n:012d}")
+    queue_arn = "arn:aws:sqs:eu-west-1:123456789012:orders"
+    account = factory.SubFactory(SellerAccountFactory)
+    amazon_order_id = factory.Sequence(lambda n: f"304-{n:07d}-{n * 7919 % 10**7:07d}")
+    reason = "Its payload's version is 2.0, not 1.0."
+    is_new_version = True
+    kept = factory.LazyAttribute(
+        lambda row: {
+            "SellerId": row.account.selling_partner_id,
+            "AmazonOrderId": row.amazon_order_id,
+            "PayloadVersion": "2.0",
+        }
+    )
+    body_hash = factory.Sequence(lambda n: f"{n:064x}")
+    size = 1_500
+    parked_at = _ago(minutes=5)

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
 from messaging.models import Batch, KillSwitch, OutgoingAction
-from orders.models import Exclusion, Order
+from orders.models import Exclusion, Order, ParkedNotification
 from sellers.invitations import invite
 from sellers.models import Invitation, Membership, Role, SellerAccount
 from tests.factories import (
@@ -29,6 +29,7 @@ from tests.factories import (
     MembershipFactory,
     OrderFactory,
     OutgoingActionFactory,
+    ParkedNotificationFactory,
     UserFactory,
 )
 from tests.people.addresses import OWN
@@ -73,6 +74,7 @@ class Things:
     invitation: Invitation
     token: str
     exclusion: Exclusion
+    parked: ParkedNotification
 
     def path(self, route: str, *, missing: bool = False) -> str:
         """The address of these things; with `missing`, of things that are not there."""
@@ -89,6 +91,7 @@ class Things:
             "switch_id": self.switch.pk,
             "member_id": self.member.pk,
             "invitation_id": self.invitation.pk,
+            "parked_id": self.parked.pk,
             "check": "token",
             "application_id": self.account.application_id,
             "exclusion_id": self.exclusion.pk,
@@ -104,6 +107,7 @@ MISSING: dict[str, object] = dict.fromkeys(
         "member_id",
         "invitation_id",
         "application_id",
+        "parked_id",
         "exclusion_id",
     ),
     10**9,
@@ -246,6 +250,10 @@ TABLE: dict[str, Address] = {
     "sellers:application": Address(
         "get", APPLICATION, form_roles=APPLICATION, optional=APPLICATION_FIELDS, confirms=True
     ),
+    "sellers:notifications": Address("get", MANAGERS),
+    "sellers:start_notifications": Address("post", MANAGERS),
+    "sellers:end_notifications": Address("post", MANAGERS),
+    "sellers:replay_notification": Address("post", MANAGERS),
     "sellers:doctor": Address("get", MANAGERS),
     "sellers:doctor_line": Address("get", MANAGERS),
     "sellers:people": Address("get", MANAGERS),
@@ -314,7 +322,10 @@ def make_things() -> Things:
     member = MembershipFactory(account=order.account, role=Role.VIEWER)
     invitation, token = invite(order.account, Role.VIEWER, inviter.user, timezone.now())
     exclusion = ExclusionFactory(account=order.account)
-    return Things(order.account, order, action, batch, switch, member, invitation, token, exclusion)
+    parked = ParkedNotificationFactory(account=order.account)
+    return Things(
+        order.account, order, action, batch, switch, member, invitation, token, exclusion, parked
+    )
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def replay(parked: ParkedNotification, *, user: AbstractBaseUser | None, at: dat
         row = ParkedNotification.objects.select_for_update(of=("self",)).get(pk=parked.pk)
         if not row.amazon_order_id:
             raise CannotReplayError("No order number could be made out in the message.")
-        account = owner_of(row.kept)
+        account = row.account or owner_of(row.kept)
         if account is None:
             raise CannotReplayError(
                 f"The message names no seller whose notifications come to the queue "
