@@ -88,8 +88,8 @@ def _page(request: HttpRequest, form: OrdersForm, *, status: int) -> HttpRespons
 
 
 def _in_words(done: OrderImport) -> str:
-    left_out = f" {done.bad_rows:,} bad rows were left out." if done.bad_rows else ""
+    left_out = f" Bad rows that were left out: {done.bad_rows:,}." if done.bad_rows else ""
     return (
-        f"{done.file_name}: {done.new:,} new orders, {done.known:,} that were here."
-        f"{left_out} Amazon is asked for them now."
+        f"{done.file_name}: orders that are new: {done.new:,}, that were here: {done.known:,}."
+        f"{left_out} Amazon is being asked for them."
     )

@@ -82,7 +82,7 @@ def test_a_file_is_shown_first_and_imported_when_that_is_confirmed(
     assert (done.status_code, done.headers["Location"]) == (302, PAGE)
     assert {hint.amazon_order_id for hint in OrderHint.objects.all()} == set(numbers[1:3])
     page = page_of(client.get(PAGE))
-    assert "orders.csv: 1 new orders, 1 that were here. Amazon is asked for them now." in page
+    assert "orders.csv: orders that are new: 1, that were here: 1. Amazon is being asked" in page
     assert f"{member.user.username}: 4 rows , 1 new, 1 known" in page.replace("rows,", "rows ,")
 
     # the button twice, or the page sent once more
