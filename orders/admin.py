@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 
 from messaging.models import OutgoingAction
 from messaging.states import TAKEN, Status
 from orders.models import (
     Door,
     Exclusion,
+    HeardNotification,
+    NotificationQueue,
+    NotificationSubscription,
     Order,
     OrderHint,
     OrderImport,
     OrderItem,
     OrderReport,
     OrderSync,
+    ParkedNotification,
 )
+from orders.notifications.parking import CannotReplayError, replay
 from orders.states import Refusal
+from sellers.models import Role, SellerAccount, SellerAccountQuerySet
+from solicit_dashboard.access import get_user
 from solicit_dashboard.admin_base import (
     SEARCH_HELP,
     ReadOnlyAdmin,
@@ -147,3 +160,84 @@ class OrderReportAdmin(ReadOnlyAdmin):
     )
     list_filter = ("account", "status")
     prefetched = ("account", "approved_by")
+
+
+@admin.register(NotificationSubscription)
+class NotificationSubscriptionAdmin(ReadOnlyAdmin):
+    """Which accounts' order changes Amazon sends to which queue, and until when it did."""
+
+    list_display = ("account", "subscription_id", "queue_arn", "made_at", "removed_at")
+    list_filter = ("account",)
+    prefetched = ("account",)
+
+
+@admin.register(NotificationQueue)
+class NotificationQueueAdmin(ReadOnlyAdmin):
+    """How reading the queues fares."""
+
+    list_display = ("arn", "read_at", "error", "error_at", "stranger_at")
+
+
+@admin.register(HeardNotification)
+class HeardNotificationAdmin(ReadOnlyAdmin):
+    """The notifications of the last 15 days."""
+
+    list_display = (
+        "key",
+        "account",
+        "amazon_order_id",
+        "order_status",
+        "changed_at",
+        "heard_at",
+        "copies",
+        "differing",
+    )
+    list_filter = ("account",)
+    prefetched = ("account",)
+
+
+@admin.register(ParkedNotification)
+class ParkedNotificationAdmin(ReadOnlyAdmin):
+    """Messages that could not be read; who manages their account may have them replayed."""
+
+    list_display = (
+        "message_id",
+        "account",
+        "amazon_order_id",
+        "reason",
+        "is_new_version",
+        "parked_at",
+        "replayed_at",
+    )
+    list_filter = ("account", "is_new_version", ("replayed_at", admin.EmptyFieldListFilter))
+    prefetched = ("account",)
+    actions = ("replay",)  # type: ignore[assignment]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """The action, for superusers and whoever manages an account."""
+        user = get_user(request)
+        is_open = user.is_superuser or _managed_by(user).exists()
+        return super().get_actions(request) if is_open else {}
+
+    @admin.action(description="Ask Amazon for the orders that these messages name")
+    def replay(self, request: HttpRequest, rows: QuerySet[ParkedNotification]) -> None:
+        """Each message is a hint again; those of accounts that are not one's own are left alone."""
+        user = get_user(request)
+        mine = rows if user.is_superuser else rows.filter(account__in=_managed_by(user))
+        done = 0
+        for row in mine:
+            try:
+                replay(row, user=user, at=timezone.now())
+            except CannotReplayError as error:
+                self.message_user(request, f"{row}: {error}", messages.WARNING)
+            else:
+                done += 1
+        left = len(rows) - len(mine)
+        if left:
+            text = f"{left} of accounts that you do not manage were left alone."
+            self.message_user(request, text, messages.WARNING)
+        self.message_user(request, f"Amazon will be asked for {done} orders.")
+
+
+def _managed_by(user: User) -> SellerAccountQuerySet:
+    return SellerAccount.objects.for_user(user, Role.MANAGER)

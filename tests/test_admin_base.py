@@ -19,7 +19,19 @@ from audit.models import AuditEvent, AuditKind
 from audit.services import record_event
 from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
 from messaging.states import Status
-from orders.models import Door, Exclusion, Order, OrderHint, OrderImport, OrderReport, OrderSync
+from orders.models import (
+    Door,
+    Exclusion,
+    HeardNotification,
+    NotificationQueue,
+    NotificationSubscription,
+    Order,
+    OrderHint,
+    OrderImport,
+    OrderReport,
+    OrderSync,
+    ParkedNotification,
+)
 from sellers.invitations import invite
 from sellers.models import (
     Application,
@@ -36,8 +48,11 @@ from tests.factories import (
     BatchFactory,
     DoorFactory,
     ExclusionFactory,
+    HeardNotificationFactory,
     KillSwitchFactory,
     MembershipFactory,
+    NotificationQueueFactory,
+    NotificationSubscriptionFactory,
     OrderFactory,
     OrderHintFactory,
     OrderImportFactory,
@@ -45,6 +60,7 @@ from tests.factories import (
     OrderReportFactory,
     OrderSyncFactory,
     OutgoingActionFactory,
+    ParkedNotificationFactory,
     SellerAccountFactory,
     UserFactory,
 )
@@ -70,6 +86,10 @@ RECORDS: list[type[Model]] = [
     Invitation,
     PeopleReview,
     ConsentState,
+    NotificationSubscription,
+    NotificationQueue,
+    HeardNotification,
+    ParkedNotification,
 ]
 # The statements that a list takes, whatever its rows.
 QUERIES = {
@@ -91,6 +111,10 @@ QUERIES = {
     Invitation: 6,
     PeopleReview: 6,
     ConsentState: 6,
+    NotificationSubscription: 6,
+    NotificationQueue: 4,
+    HeardNotification: 6,
+    ParkedNotification: 6,
 }
 
 
@@ -135,6 +159,10 @@ def fill(number: int) -> None:
         OrderSyncFactory(account=order.account)
         DoorFactory(account=order.account)
         OrderHintFactory(account=order.account)
+        NotificationSubscriptionFactory(account=order.account)
+        NotificationQueueFactory()
+        HeardNotificationFactory(account=order.account)
+        ParkedNotificationFactory(account=order.account)
         OrderReportFactory(account=order.account, approved_by=user)
         ExclusionFactory(account=order.account)
         OrderImportFactory(account=order.account)
