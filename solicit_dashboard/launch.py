@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from solicit_dashboard.install import ROOT, InstallError, ensure_installed
@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     try:
         if words and words[0] in {"manage", "python"}:
             environment = environment_of_last_start(os.environ)
-            python = ensure_installed(["requirements.txt"], _say_aside)
+            python = ensure_installed(_locks(environment), _say_aside)
             script = [str(ROOT / "manage.py")] if words[0] == "manage" else []
             environment["PYTHONPATH"] = str(ROOT)
         else:
@@ -41,8 +41,8 @@ def main(words: Sequence[str]) -> int:
             add_options(parser)
             options = parser.parse_args(words)
             prepared = prepare(options, os.environ)
-            python = ensure_installed(["requirements.txt"], _say)
             environment = prepared.environment
+            python = ensure_installed(_locks(environment), _say)
             script, words = [str(ROOT / "manage.py"), "up"], ["", *prepared.arguments]
             os.chdir(ROOT)
     except (InstallError, LocalError) as error:
@@ -64,6 +64,12 @@ def test(words: Sequence[str]) -> int:
         return 130
     os.chdir(ROOT)
     return _become(python, ["-m", "tests.suite", *words], dict(os.environ))
+
+
+def _locks(environment: Mapping[str, str]) -> list[str]:
+    """What has to be installed; for reading a queue at AWS more than for the rest."""
+    has_queue = any(environment.get(name) for name in ("SQS_QUEUE_ARN", "SQS_QUEUE_ARN_FILE"))
+    return ["requirements.txt", *(["requirements-aws.txt"] if has_queue else [])]
 
 
 def _become(python: Path, words: Sequence[str], environment: dict[str, str]) -> int:

@@ -182,7 +182,7 @@ def _own_parts(port: int) -> list[Part]:
     patience = settings.CALL_DEADLINE_SECONDS + 30
     address = _ADDRESS.format(port=port)
     shards = str(settings.LANE_SHARDS)
-    return [
+    parts = [
         Part(
             name="web",
             command=[sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"],
@@ -211,6 +211,17 @@ def _own_parts(port: int) -> list[Part]:
             is_ready=lambda: True,
         ),
     ]
+    if settings.SQS_QUEUE_ARN:
+        # It waits for its queue, and says on the pages when that does not answer.
+        parts.append(
+            Part(
+                name="notifications",
+                command=manage("consume_notifications"),
+                stage=4,
+                is_ready=lambda: True,
+            )
+        )
+    return parts
 
 
 def _answers(url: str) -> bool:
