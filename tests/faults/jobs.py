@@ -7,15 +7,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from tests.faults.kills import run_kills
-from tests.faults.points import run_points
-from tests.faults.results import KILLS, POINTS, Found
+from tests.faults.kills import Kills, run_kills
+from tests.faults.points import Points, run_points
+from tests.faults.results import KILLS, POINTS, Found, Unfinished
 from tests.faults.rows import ROWS
-from tests.faults.table import run_row
+from tests.faults.table import reason_of, run_row
 
 # About how long they take.
 _KILLS_MINUTES, _POINTS_MINUTES = 15.0, 15.0
@@ -59,27 +60,32 @@ def run_part(part: str, order: Order) -> Found:
     """The part was run in this process; what it is doing is told on the standard error."""
     say = _sayer(part)
     say("begins")
+    if part in ROWS:
+        outcome = run_row(ROWS[part], order.seed, time.monotonic)
+        verdict = "passed" if outcome.passed else "FAILED"
+        say(f"{verdict} in {outcome.seconds:.0f} s: {outcome.figure}")
+        return outcome
+    try:
+        return _run_kills_or_points(part, order, say)
+    except Exception as error:
+        traceback.print_exc()
+        say(f"NOT finished: {reason_of(error)}")
+        return Unfinished(reason_of(error))
+
+
+def _run_kills_or_points(part: str, order: Order, say: Callable[[str], None]) -> Kills | Points:
     if part == KILLS:
         kills = run_kills(order.kills, order.seed, say=say)
         say(f"{kills.kills} kills, {len(kills.report.breaches)} breaches")
         return kills
-    if part == POINTS:
-        points = run_points(order.each, order.seed, say=say)
-        say("all as predicted" if points.passed else "NOT all as predicted")
-        return points
-    outcome = run_row(ROWS[part], order.seed, time.monotonic)
-    say(f"{'passed' if outcome.passed else 'FAILED'} in {outcome.seconds:.0f} s: {outcome.figure}")
-    return outcome
+    points = run_points(order.each, order.seed, say=say)
+    say("all as predicted" if points.passed else "NOT all as predicted")
+    return points
 
 
 def end_by_signal() -> None:
     """SIGTERM ends this process as an exit does, so that what it has started is ended, too."""
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-
-
-def minutes(parts: Iterable[str]) -> float:
-    """About how long the parts take one after another."""
-    return sum(map(_minutes, parts))
 
 
 def _minutes(part: str) -> float:

@@ -55,7 +55,8 @@ no contradiction.
 So that a day passes in a second, the rig shortens the product's waits from outside: an action's lease
 is 3 s instead of 180, a call's deadline 0.8 s instead of 45, a shard's lease 1 s instead of 6, and the
 looks at what is unconfirmed come within seconds. Recovery times are of that hurried product; with the
-published figures add the difference of the leases. Where a row needs the real figures, it says so."""
+published figures add the difference of the leases. Where a row needs the real figures, it says so.
+Several parts run at once on one machine: times are those of a busy one."""
 
 
 def _run_again(results: Results) -> str:
@@ -168,7 +169,7 @@ def _rows_table(results: Results) -> list[list[str]]:
 
 
 def _breaches(results: Results) -> list[str]:
-    breaches = []
+    breaches = [f"{part}: not finished ({why})" for part, why in results.unfinished.items()]
     for part in (results.kills, results.points):
         if part is not None:
             breaches += part.report.breaches[:50]

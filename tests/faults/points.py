@@ -131,7 +131,7 @@ class _Run:
             rig.dispatch()
             return len(list((rig.directory / "hits").iterdir())) >= len(self.hits) + len(queued)
 
-        rig.wait_for(all_hit, "every action met its fault", every=0.1)
+        rig.wait_for(all_hit, "every action met its fault", every=0.1, seconds=180)
         for fault in rig.faults():
             for action in set(fault["actions"]) & queued:
                 self.hits[action] = (kind, fault["point"], self._state_at(action, fault["at"]))
@@ -142,7 +142,7 @@ class _Run:
             rows = rig.sql("SELECT status FROM messaging_outgoingaction WHERE id = ANY(%s)", free)
             return all(status == "sent" for (status,) in rows)
 
-        rig.wait_for(all_gone, "what was not claimed is sent", every=0.1)
+        rig.wait_for(all_gone, "what was not claimed is sent", every=0.1, seconds=180)
 
     def _state_at(self, action: int, moment: float) -> str:
         """The state in the database at that moment (seconds since 1970), by the action's events."""

@@ -19,7 +19,16 @@ from tests.faults.rows import ROWS
 from tests.faults.table import Outcome, in_order
 
 KILLS, POINTS = "kills", "points"
-Found = Kills | Points | Outcome
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The kills or the points, when the rig could not bring them to their end."""
+
+    reason: str
+
+
+Found = Kills | Points | Outcome | Unfinished
 
 
 @dataclass(frozen=True)
@@ -46,11 +55,15 @@ class Results:
     kills: Kills | None = None
     points: Points | None = None
     rows: dict[str, Outcome] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
 
     def add(self, part: str, found: Found, run: Run) -> None:
         """This is what is known of the part from now on."""
-        if isinstance(found, Kills):
+        self.unfinished.pop(part, None)
+        if isinstance(found, Unfinished):
+            self.unfinished[part] = found.reason
+        elif isinstance(found, Kills):
             self.kills = found
         elif isinstance(found, Points):
             self.points = found
@@ -73,7 +86,8 @@ class Results:
         """Whether every promise was kept."""
         kills_held = self.kills is None or not self.kills.report.breaches
         points_held = self.points is None or self.points.passed
-        return kills_held and points_held and all(outcome.passed for outcome in self.outcomes)
+        rows_held = all(outcome.passed for outcome in self.outcomes)
+        return kills_held and points_held and rows_held and not self.unfinished
 
 
 def as_json(results: Results) -> dict[str, Any]:
@@ -83,6 +97,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "kills": None if results.kills is None else asdict(results.kills),
         "points": None if results.points is None else _points_as_json(results.points),
         "rows": {outcome.row.key: _outcome_as_json(outcome) for outcome in results.outcomes},
+        "unfinished": results.unfinished,
         "runs": {part: asdict(run) for part, run in results.runs.items()},
     }
 
@@ -98,6 +113,7 @@ def from_json(document: dict[str, Any]) -> Results:
     for key, told in document["rows"].items():
         if key in ROWS:
             results.rows[key] = Outcome(ROWS[key], **told)
+    results.unfinished = dict(document["unfinished"])
     known = {KILLS, POINTS, *results.rows}
     results.runs = {part: Run(**run) for part, run in document["runs"].items() if part in known}
     return results

@@ -62,5 +62,11 @@ def run_row(row: Row, seed: int, clock: Callable[[], float]) -> Outcome:
         figure, passed = row.scenario(seed), True
     except Exception as error:
         traceback.print_exc()
-        figure, passed = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}", False
+        figure, passed = reason_of(error), False
     return Outcome(row, figure, passed, clock() - begun)
+
+
+def reason_of(error: Exception) -> str:
+    """The kind of the error and the first line of what it says."""
+    said, _, _ = str(error).partition("\n")
+    return f"{type(error).__name__}: {said[:200]}"

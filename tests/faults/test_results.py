@@ -19,6 +19,7 @@ from tests.faults.results import (
     Found,
     Results,
     Run,
+    Unfinished,
     keep,
     kept,
     parts_in_order,
@@ -88,6 +89,15 @@ def test_the_page_tells_which_attempts_at_a_point_are_not_counted() -> None:
     text = page.as_markdown(found())
     assert "are not counted (2 times “The lease was lost.”)" in text
     assert "24 of 25; 1 times sending, then unconfirmed" in text
+
+
+def test_what_was_not_finished_is_a_broken_promise_until_it_is() -> None:
+    results = Results()
+    results.add(POINTS, Unfinished("RigError: never happened"), NIGHT)
+    assert not results.passed
+    assert "- points: not finished (RigError: never happened)" in page.as_markdown(results)
+    results.add(POINTS, Points(25, [], Report()), LATER)
+    assert results.passed
 
 
 @pytest.mark.parametrize("broken", [KILLS, POINTS, "F2"])
