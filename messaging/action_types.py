@@ -16,7 +16,7 @@ class Api(models.TextChoices):
 
 @dataclass(frozen=True)
 class TextLimits:
-    """How long a text may be, in characters as Amazon may count them (`payloads.text_length`)."""
+    """How long a text may be, in characters as Amazon may count them (`spapi.text_length`)."""
 
     least: int
     most: int

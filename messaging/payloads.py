@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 
 from messaging.action_types import ActionType, TextLimits
+from spapi import plain_newlines, text_length
 
 
 class PayloadError(ValueError):
@@ -33,18 +34,10 @@ def hash_payload(payload: Mapping[str, str]) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def text_length(text: str) -> int:
-    """How long Amazon may take the text to be.
-
-    Its model does not say whether code points or UTF-16 units are counted, so the larger number.
-    """
-    return len(text.encode("utf-16-le")) // 2
-
-
 def _clean_text(text: object, limits: TextLimits) -> str:
     if not isinstance(text, str):
         raise PayloadError("The message must be a text.")
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = plain_newlines(text).strip()
     try:
         length = text_length(text)
     except UnicodeEncodeError:

@@ -16,12 +16,14 @@ from spapi.errors import (
     Aborted,
     AccessDenied,
     AlreadyRequested,
+    AttachmentMissing,
     AuthorizationFailed,
     BadRequest,
     Conflict,
     ConnectFailed,
     DocumentGone,
     Effect,
+    FileChanged,
     InvalidClient,
     InvalidCombination,
     InvalidGrant,
@@ -45,12 +47,32 @@ from spapi.errors import (
     UnknownForbidden,
     UnsupportedMediaType,
     UntrustedAddress,
+    UploadExpired,
+    UploadFailed,
+    UploadRefused,
 )
 from spapi.limits import Limiter, RateLimiting, RetryInfo, Unlimited
 from spapi.logs import Logging
 from spapi.marketplaces import MARKETPLACES, REGIONS, Marketplace, Region
+from spapi.message_types import (
+    Attachment,
+    BuyerAttributes,
+    FormField,
+    MessageBody,
+    MessageOffer,
+    OfferedMessages,
+)
+from spapi.messaging import MESSAGE_BODIES
 from spapi.operations import OPERATIONS, Operation
 from spapi.orders_v0 import with_items
+from spapi.replenishment import (
+    LAST_OFFSET,
+    MOST_OFFERS,
+    PROMOTIONS,
+    SORT_KEYS,
+    OfferPage,
+    ReplenishmentOffer,
+)
 from spapi.tokens import AccessToken, MemoryTokenStore, TokenStore
 from spapi.transport import (
     HttpAnswer,
@@ -81,11 +103,19 @@ from spapi.types import (
     SubscriptionPage,
     TimeWindow,
 )
+from spapi.uploads import MOST_UPLOAD_BYTES, FileDigest, UploadDestination, digest_file
+from spapi.writing import plain_newlines, text_length
 
 __all__ = [
+    "LAST_OFFSET",
     "MARKETPLACES",
+    "MESSAGE_BODIES",
+    "MOST_OFFERS",
+    "MOST_UPLOAD_BYTES",
     "OPERATIONS",
+    "PROMOTIONS",
     "REGIONS",
+    "SORT_KEYS",
     "Aborted",
     "Accepted",
     "AccessDenied",
@@ -93,8 +123,11 @@ __all__ = [
     "ActionLink",
     "AlreadyRequested",
     "AssociatedOrder",
+    "Attachment",
+    "AttachmentMissing",
     "AuthorizationFailed",
     "BadRequest",
+    "BuyerAttributes",
     "Client",
     "Conflict",
     "ConnectFailed",
@@ -104,6 +137,9 @@ __all__ = [
     "Download",
     "Effect",
     "EventFilter",
+    "FileChanged",
+    "FileDigest",
+    "FormField",
     "HttpAnswer",
     "HttpRequest",
     "HttpTransport",
@@ -117,12 +153,16 @@ __all__ = [
     "Marketplace",
     "MarketplaceParticipation",
     "MemoryTokenStore",
+    "MessageBody",
+    "MessageOffer",
     "Money",
     "NoAnswer",
     "NotAvailable",
     "NotFound",
     "NotSent",
+    "OfferPage",
     "OfferedActions",
+    "OfferedMessages",
     "Operation",
     "Order",
     "OrderItem",
@@ -134,6 +174,7 @@ __all__ = [
     "RateLimiting",
     "Region",
     "Rejected",
+    "ReplenishmentOffer",
     "Report",
     "ReportDocument",
     "RestrictedResource",
@@ -156,10 +197,17 @@ __all__ = [
     "Unlimited",
     "UnsupportedMediaType",
     "UntrustedAddress",
+    "UploadDestination",
+    "UploadExpired",
+    "UploadFailed",
+    "UploadRefused",
     "appstore_return_address",
     "consent_address",
     "consent_hosts",
+    "digest_file",
+    "plain_newlines",
     "redeem_code",
     "seller_central",
+    "text_length",
     "with_items",
 ]

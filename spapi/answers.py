@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from spapi.errors import (
     AccessDenied,
     AlreadyRequested,
+    AttachmentMissing,
     BadRequest,
     Conflict,
     InvalidCombination,
@@ -60,6 +61,7 @@ _FORBIDDEN: tuple[tuple[re.Pattern[str], type[SpApiError]], ...] = tuple(
         (r"do(es)? not have access to some or all requested resource", AccessDenied),
     )
 )
+_MISSING = re.compile(r"attachment with id .{0,200}does not exist")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
 _SPACES = re.compile(r"\s+")
@@ -102,6 +104,8 @@ def _kind(status: int, body: bytes) -> type[SpApiError]:
     if status == 403:
         text = _plain(body)
         return next((error for known, error in _FORBIDDEN if known.search(text)), UnknownForbidden)
+    if status == 400 and _MISSING.search(_plain(body)):
+        return AttachmentMissing
     if 500 <= status <= 599:
         return ServerError
     return _BY_STATUS.get(status, UnexpectedStatus)

@@ -1,7 +1,7 @@
 """The client: its tokens and settings here, one method for each operation in the API's module.
 
-`solicitations`, `messaging`, `orders`, `orders_v0`, `notifications`, `reports`, `sellers`: an
-operation is added there, to `operations` and nowhere else.
+`solicitations`, `messaging`, `uploads`, `orders`, `orders_v0`, `notifications`, `reports`,
+`replenishment`, `sellers`: an operation is added there, to `operations` and nowhere else.
 """
 
 import time
@@ -21,12 +21,15 @@ from spapi.operations import CREATE_RESTRICTED_DATA_TOKEN
 from spapi.orders import OrdersApi
 from spapi.orders_v0 import OrdersV0Api
 from spapi.reading import read_restricted_token
+from spapi.replenishment import ReplenishmentApi
 from spapi.reports import ReportsApi
 from spapi.sellers import SellersApi
 from spapi.solicitations import SolicitationsApi
+from spapi.storage import Storage
 from spapi.tokens import AccessToken, MemoryTokenStore, TokenKeeper, TokenStore, key_of
 from spapi.transport import HttpTransport, Transport
 from spapi.types import RestrictedResource
+from spapi.uploads import Uploader, UploadsApi
 from spapi.user_agent import user_agent
 from spapi.writing import base_address, json_body
 
@@ -37,10 +40,12 @@ MOST_RESTRICTED_RESOURCES = 50
 class Client(
     SolicitationsApi,
     MessagingApi,
+    UploadsApi,
     OrdersApi,
     OrdersV0Api,
     NotificationsApi,
     ReportsApi,
+    ReplenishmentApi,
     SellersApi,
 ):
     """Calls Amazon for one seller in one region; safe for several threads at once.
@@ -111,13 +116,15 @@ class Client(
             deadline=deadline,
             sleep=sleep,
         )
-        self._downloader = Downloader(
+        storage = Storage(
             self._address,
             header,
             transport=self._transport,
             log=log,
             connect_timeout=connect_timeout,
         )
+        self._downloader = Downloader(storage)
+        self._uploader = Uploader(storage)
 
     def access_token(self, force_refresh: bool = False) -> AccessToken:
         """An access token that lasts another minute at least; no token of the limiter is used.

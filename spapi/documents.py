@@ -1,14 +1,8 @@
-"""Fetches documents from the addresses that Amazon's answers name, and from no others.
-
-An address in an answer is data: who can change the answer could have this machine ask any host. So
-it must be Amazon's storage by its name, over https, and the name must lead to the public Internet
-when the connection is made. It is also a key, and so in no log, error or repr.
-"""
+"""Fetches documents from the addresses that Amazon's answers name (see `spapi.storage`)."""
 
 import re
 import zlib
 from collections.abc import Callable
-from typing import TypeVar
 
 from spapi.errors import (
     ConnectFailed,
@@ -18,46 +12,21 @@ from spapi.errors import (
     ServerError,
     SpApiError,
     UnexpectedStatus,
-    UntrustedAddress,
 )
-from spapi.logs import CallLog
 from spapi.operations import GET_REPORT_DOCUMENT
-from spapi.transport import HttpAnswer, HttpRequest, Transport, TransportFailed
+from spapi.storage import Storage
+from spapi.transport import HttpAnswer, TransportFailed
 from spapi.types import Download, ReportDocument
 
-_Error = TypeVar("_Error", bound=SpApiError)
-
-# Buckets of S3, and the distribution in the example of model reports_2021-06-30.json. ASCII alone,
-# so that no look-alike passes; no port, user or backslash, which programs read differently.
-_STORAGE = re.compile(
-    r"https://(?:(?:[a-z0-9][a-z0-9.-]*\.)?s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.amazonaws\.com"
-    r"|d34o8swod1owfl\.cloudfront\.net)(?::443)?/[!-\[\]-~]*"
-)
-_PRINTABLE = re.compile(r"/[!-\[\]-~]*")
-_LONGEST = 4096
-_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#\\:]{1,100})")
 _CHARSET = re.compile(r"charset=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _PIECE = 256 * 1024
 
 
 class Downloader:
-    """Fetches for one client; `endpoint` is trusted with tokens, and so with this too."""
+    """Fetches for one client."""
 
-    def __init__(
-        self,
-        endpoint: str,
-        user_agent: str,
-        *,
-        transport: Transport,
-        log: CallLog,
-        connect_timeout: float,
-    ) -> None:
-        scheme, _, rest = endpoint.partition("://")
-        self._own = f"{scheme}://{rest.partition('/')[0]}"
-        self._user_agent = user_agent
-        self._transport = transport
-        self._log = log
-        self._connect_timeout = connect_timeout
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
     def fetch(
         self,
@@ -69,45 +38,20 @@ class Downloader:
         """See `ReportsApi.download_report_document`."""
         if document.compression not in {None, "GZIP"}:
             raise self._about(MalformedAnswer("the document is packed in a way we do not know"))
-        own = self._is_own(document.url)
-        if not own and not is_storage(document.url):
-            host = _HOST.match(document.url)
-            raise self._about(
-                UntrustedAddress(
-                    "Amazon gave a download address this program does not trust"
-                    f" (host {host[1] if host else 'unreadable'})."
-                )
-            )
         unpacker = _Unpacker(write, max_bytes, packed=document.compression is not None)
-        request = HttpRequest(
-            "GET",
-            document.url,
-            {"User-Agent": self._user_agent, "Accept-Encoding": "identity", "Connection": "close"},
-            connect_timeout=self._connect_timeout,
-            deadline=deadline,
-            max_body=max_bytes,
-            fresh=True,
-            sink=unpacker.take,
-            public=not own,
-        )
         try:
-            answer = self._transport.send(request)
+            answer = self._storage.fetch(
+                GET_REPORT_DOCUMENT, document.url, deadline, max_bytes, unpacker.take
+            )
         except TransportFailed as failure:
             kind = NoAnswer if failure.sent else ConnectFailed
             raise self._about(kind(str(failure), reason=failure.reason)) from None
         if unpacker.failure is not None:
             raise unpacker.failure
-        self._log.response(f"report document {answer.status} {unpacker.size} bytes")
+        self._storage.tell(f"report document {answer.status} {unpacker.size} bytes")
         self._check(answer, unpacker)
         charset = _CHARSET.search(answer.headers.get("content-type", ""))
         return Download(unpacker.size, charset[1].lower() if charset else None)
-
-    def _is_own(self, url: str) -> bool:
-        return (
-            url.startswith(f"{self._own}/")
-            and len(url) <= _LONGEST
-            and _PRINTABLE.fullmatch(url[len(self._own) :]) is not None
-        )
 
     def _check(self, answer: HttpAnswer, unpacker: "_Unpacker") -> None:
         """Nothing is raised only if the answer was the document, and whole."""
@@ -129,16 +73,8 @@ class Downloader:
             error.status = answer.status
             raise self._about(error)
 
-    def _about(self, error: _Error) -> _Error:
-        operation = GET_REPORT_DOCUMENT
-        error.about(api=operation.api, version=operation.version, operation=operation.name)
-        self._log.error(str(error))
-        return error
-
-
-def is_storage(url: str) -> bool:
-    """Whether the address is one of Amazon's storage, as far as its text can tell."""
-    return len(url) <= _LONGEST and _STORAGE.fullmatch(url) is not None
+    def _about(self, error: SpApiError) -> SpApiError:
+        return self._storage.about(error, GET_REPORT_DOCUMENT)
 
 
 class _Unpacker:

@@ -7,7 +7,11 @@ SpApiError
 │   ├── Throttled               429
 │   ├── TokenExpired            401; 403 "… access token … has expired"
 │   ├── AccessDenied            403: role missing, token revoked or malformed
-│   ├── UntrustedAddress        Amazon named an address that nothing is fetched from
+│   ├── UntrustedAddress        Amazon named an address that no file is fetched from or put to
+│   ├── UploadFailed            a file is not at Amazon, or nobody knows; no message may name it
+│   │   ├── FileChanged         it was another one when it was read again
+│   │   └── UploadRefused       the storage said no
+│   │       └── UploadExpired   … because the address was too old
 │   ├── Aborted                 the caller's `before_send` refused
 │   └── AuthorizationFailed     Login with Amazon gave no token
 │       ├── InvalidGrant        the seller's authorization is gone
@@ -15,6 +19,7 @@ SpApiError
 │       └── TokenServiceUnavailable     try again later
 ├── Rejected                    Amazon looked at the call and said no
 │   ├── BadRequest              400
+│   │   └── AttachmentMissing   400 "Attachment with ID … does not exist"
 │   ├── NotFound                404
 │   ├── Conflict                409
 │   ├── DocumentGone            the storage gives no document at an address of Amazon's
@@ -135,10 +140,31 @@ class AccessDenied(NotSent):
 
 
 class UntrustedAddress(NotSent):
-    """Amazon's answer names an address that this package fetches nothing from; `message` says why.
+    """Amazon's answer names an address or headers that this package does not use for a file.
 
-    The address itself is a key to what it leads to and is nowhere in the error, its host is.
+    `message` says why. The address is a key to what it leads to and nowhere in the error, its host
+    is.
     """
+
+
+class UploadFailed(NotSent):
+    """A file did not reach Amazon, or nobody can tell; nothing that a buyer sees has happened.
+
+    May always be done anew, with a new address. `reason` is as in NoAnswer where there is one,
+    `code` the storage's own word such as `InvalidDigest`.
+    """
+
+
+class FileChanged(UploadFailed):
+    """The file was not the same when it was read again; nothing whole of it has left."""
+
+
+class UploadRefused(UploadFailed):
+    """The storage looked at the file, or only at its address and headers, and did not take it."""
+
+
+class UploadExpired(UploadRefused):
+    """The address of the upload is no longer valid (after 15 minutes)."""
 
 
 class Aborted(NotSent):
@@ -200,6 +226,10 @@ class Rejected(SpApiError):  # noqa: N818 - named for what is known
 
 class BadRequest(Rejected):
     """400: a parameter is missing or invalid, or the seller's account is dormant."""
+
+
+class AttachmentMissing(BadRequest):
+    """400: Amazon has no file for an attachment: its upload failed, or was too long ago."""
 
 
 class NotFound(Rejected):

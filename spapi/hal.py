@@ -7,8 +7,11 @@ Only `_links.actions[].name` says what is offered. Everything else is optional: 
 
 from collections.abc import Mapping
 
-from spapi.texts import clean
+from spapi.message_types import FormField, MessageOffer
+from spapi.texts import clean, part, whole_number
 from spapi.types import ActionLink
+
+_MOST_FIELDS = 50
 
 
 def parse_action_links(document: object) -> tuple[tuple[ActionLink, ...], bool]:
@@ -28,6 +31,62 @@ def parse_action_links(document: object) -> tuple[tuple[ActionLink, ...], bool]:
         if name:
             links.append(_link(name, entry, embedded.get(name, {})))
     return tuple(links), len(links) == len(listed)
+
+
+def read_message_offer(action: ActionLink) -> MessageOffer:
+    """The offered message with Amazon's form for it, as far as that can be read; never raises."""
+    listed = action.schema.get("required")
+    required = listed if isinstance(listed, list) else []
+    texts, attachments, dates, others = [], [], [], []
+    properties = list(part(action.schema, "properties").items())[:_MOST_FIELDS]
+    for raw_name, described in properties:
+        name = clean(raw_name) or ""
+        if not isinstance(described, Mapping) or not name:
+            continue
+        kind, shape = described.get("type"), described.get("x-ui-field-type")
+        if kind == "array" and (shape or name) == "attachments":
+            attachments.append(_field(name, described, required, "Items", "Length"))
+        elif kind == "string" and described.get("format") in ("date", "date-time"):
+            dates.append(_field(name, described, required))
+        elif kind == "string" and shape in ("text", "textarea", None):
+            texts.append(_field(name, described, required, "Length"))
+        else:
+            others.append(name)
+    return MessageOffer(
+        action.name,
+        action.title,
+        action.description,
+        action.disabled,
+        action.disabled_reason,
+        text=texts[0] if texts else None,
+        attachments=attachments[0] if attachments else None,
+        dates=tuple(dates),
+        others=(*others, *(extra.name for extra in (*texts[1:], *attachments[1:]))),
+    )
+
+
+def _field(
+    name: str, described: Mapping[str, object], required: list[object], *counted: str
+) -> FormField:
+    """`counted` are the words for what is counted; the first with which Amazon says a number."""
+    least, most = (
+        _first_count(described, [end + word for word in counted]) for end in ("min", "max")
+    )
+    if most == 0 or (least is not None and most is not None and least > most):
+        least = most = None
+    return FormField(
+        name,
+        clean(described.get("title")) or "",
+        clean(described.get("description")) or "",
+        least,
+        most,
+        name in required,
+    )
+
+
+def _first_count(described: Mapping[str, object], names: list[str]) -> int | None:
+    counts = (whole_number(described.get(name)) for name in names)
+    return next((count for count in counts if count is not None), None)
 
 
 def _link(name: str, entry: Mapping[str, object], embedded: Mapping[str, object]) -> ActionLink:

@@ -53,6 +53,12 @@ class Operation:
 _MODELS = "https://github.com/amzn/selling-partner-api-models/blob/main/models"
 _SOLICITATIONS = f"{_MODELS}/solicitations-api-model/solicitations.json"
 _MESSAGING = f"{_MODELS}/messaging-api-model/messaging.json"
+_MESSAGING_BEFORE = (
+    "https://github.com/amzn/selling-partner-api-models/blob/7c93eb1%5E/models"
+    "/messaging-api-model/messaging.json"
+)
+_UPLOADS = f"{_MODELS}/uploads-api-model/uploads_2020-11-01.json"
+_REPLENISHMENT = f"{_MODELS}/replenishment-api-model/replenishment-2022-11-07.json"
 _ORDERS = f"{_MODELS}/orders-api-model/orders_2026-01-01.json"
 _ORDERS_V0 = f"{_MODELS}/orders-api-model/ordersV0.json"
 _NOTIFICATIONS = f"{_MODELS}/notifications-api-model/notifications.json"
@@ -84,29 +90,71 @@ CREATE_SOLICITATION = Operation(
     # Amazon answers `{}` or a short list of errors; nothing longer is of use.
     max_body=64 * _KIB,
 )
-GET_MESSAGING_ACTIONS = Operation(
-    name="getMessagingActionsForOrder",
-    api="messaging",
-    version="v1",
-    method="GET",
-    path="/messaging/v1/orders/{order_id}",
-    rate=1.0,
-    burst=5,
-    success=200,
-    source=_MESSAGING,
+
+
+def _messaging(
+    name: str, path: str, method: str = "POST", success: int = 201, source: str = _MESSAGING
+) -> Operation:
+    path = f"/messaging/v1/orders/{{order_id}}{path}"
+    # To a POST Amazon answers `{}` or a short list of errors, as for solicitations.
+    most = 64 * _KIB if method == "POST" else 1024 * _KIB
+    return Operation(
+        name, "messaging", "v1", method, path, 1.0, 5, success, source=source, max_body=most
+    )
+
+
+GET_MESSAGING_ACTIONS = _messaging("getMessagingActionsForOrder", "", "GET", 200)
+GET_ATTRIBUTES = _messaging("GetAttributes", "/attributes", "GET", 200)
+CONFIRM_CUSTOMIZATION_DETAILS = _messaging(
+    "confirmCustomizationDetails", "/messages/confirmCustomizationDetails"
 )
-CREATE_CONFIRM_ORDER_DETAILS = Operation(
-    name="createConfirmOrderDetails",
-    api="messaging",
-    version="v1",
+CREATE_CONFIRM_DELIVERY_DETAILS = _messaging(
+    "createConfirmDeliveryDetails", "/messages/confirmDeliveryDetails"
+)
+CREATE_LEGAL_DISCLOSURE = _messaging("createLegalDisclosure", "/messages/legalDisclosure")
+CREATE_CONFIRM_ORDER_DETAILS = _messaging(
+    "createConfirmOrderDetails", "/messages/confirmOrderDetails"
+)
+CREATE_CONFIRM_SERVICE_DETAILS = _messaging(
+    "createConfirmServiceDetails", "/messages/confirmServiceDetails"
+)
+CREATE_WARRANTY = _messaging("CreateWarranty", "/messages/warranty")
+CREATE_DIGITAL_ACCESS_KEY = _messaging("createDigitalAccessKey", "/messages/digitalAccessKey")
+CREATE_UNEXPECTED_PROBLEM = _messaging("createUnexpectedProblem", "/messages/unexpectedProblem")
+# Amazon publishes no rate for this one; all others of the API have 1 and 5.
+SEND_INVOICE = _messaging("sendInvoice", "/messages/invoice")
+# Withdrawn from Amazon's model on 2025-08-04 and 2026-01-30; the lists of orders may still name them.
+CREATE_NEGATIVE_FEEDBACK_REMOVAL = _messaging(
+    "createNegativeFeedbackRemoval",
+    "/messages/negativeFeedbackRemoval",
+    source=_MESSAGING_BEFORE,
+)
+CREATE_AMAZON_MOTORS = _messaging(
+    "CreateAmazonMotors", "/messages/amazonMotors", source=_MESSAGING_BEFORE
+)
+CREATE_UPLOAD_DESTINATION = Operation(
+    name="createUploadDestinationForResource",
+    api="uploads",
+    version="2020-11-01",
     method="POST",
-    path="/messaging/v1/orders/{order_id}/messages/confirmOrderDetails",
-    rate=1.0,
-    burst=5,
+    # A resource is a path of its own: see `spapi.uploads`, which keeps its slashes.
+    path="/uploads/2020-11-01/uploadDestinations/{resource}",
+    rate=10.0,
+    burst=10,
     success=201,
-    source=_MESSAGING,
-    # Amazon answers `{}` or a short list of errors, as for solicitations.
+    source=_UPLOADS,
     max_body=64 * _KIB,
+)
+LIST_OFFERS = Operation(
+    name="listOffers",
+    api="replenishment",
+    version="2022-11-07",
+    method="POST",
+    path="/replenishment/2022-11-07/offers/search",
+    rate=1.0,
+    burst=1,
+    success=200,
+    source=_REPLENISHMENT,
 )
 SEARCH_ORDERS = Operation(
     name="searchOrders",
@@ -218,7 +266,20 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_SOLICITATION_ACTIONS,
             CREATE_SOLICITATION,
             GET_MESSAGING_ACTIONS,
+            GET_ATTRIBUTES,
+            CONFIRM_CUSTOMIZATION_DETAILS,
+            CREATE_CONFIRM_DELIVERY_DETAILS,
+            CREATE_LEGAL_DISCLOSURE,
+            CREATE_NEGATIVE_FEEDBACK_REMOVAL,
             CREATE_CONFIRM_ORDER_DETAILS,
+            CREATE_CONFIRM_SERVICE_DETAILS,
+            CREATE_AMAZON_MOTORS,
+            CREATE_WARRANTY,
+            CREATE_DIGITAL_ACCESS_KEY,
+            CREATE_UNEXPECTED_PROBLEM,
+            SEND_INVOICE,
+            CREATE_UPLOAD_DESTINATION,
+            LIST_OFFERS,
             SEARCH_ORDERS,
             GET_ORDER,
             GET_MARKETPLACE_PARTICIPATIONS,

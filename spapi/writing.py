@@ -33,6 +33,36 @@ def moments(value: datetime | str | None) -> list[str]:
     return [value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")]
 
 
+def plain_newlines(text: str) -> str:
+    """The text with a line feed alone at the end of each line."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def text_length(text: str) -> int:
+    """How long Amazon may take the text to be, line ends being one character.
+
+    Its models do not say whether code points or UTF-16 units are counted, so the larger number.
+    Raises UnicodeEncodeError (a ValueError) for half of a surrogate pair.
+    """
+    return len(plain_newlines(text).encode("utf-16-le")) // 2
+
+
+def coverage_moments(start: datetime | str, end: datetime | str) -> tuple[str, str]:
+    """Both ends as Amazon takes them, each with its own offset; ValueError if they are no span."""
+    first, last = (
+        datetime.fromisoformat(one) if isinstance(one, str) else one for one in (start, end)
+    )
+    if first.tzinfo is None or last.tzinfo is None:
+        raise ValueError("a moment must have an offset")
+    if last < first:
+        raise ValueError("the end must not lie before the start")
+    return _with_offset(start), _with_offset(end)
+
+
+def _with_offset(value: datetime | str) -> str:
+    return value if isinstance(value, str) else value.isoformat().replace("+00:00", "Z")
+
+
 def base_address(address: str) -> str:
     """The address without a slash at its end; ValueError if a token must not go there."""
     parts = urlsplit(address)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST
-from messaging.payloads import PayloadError, clean_payload, hash_payload, text_length
+from messaging.payloads import PayloadError, clean_payload, hash_payload
 
 SMILE = "\U0001f642"  # one character to a reader, two UTF-16 units
 
@@ -64,10 +64,6 @@ def test_a_review_request_takes_nothing() -> None:
     assert clean_payload(REVIEW_REQUEST, {}) == {}
     with pytest.raises(PayloadError, match="takes nothing"):
         clean_payload(REVIEW_REQUEST, {"text": "Five stars, please"})
-
-
-def test_a_length_is_the_larger_that_amazon_may_count() -> None:
-    assert [text_length(text) for text in ("", "abc", "ö", SMILE)] == [0, 3, 1, 2]
 
 
 def test_a_hash_is_the_same_for_the_same_payload_alone() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 import spapi
-from spapi.documents import is_storage
+from spapi.storage import is_storage
 from tests.spapi.conftest import Amazon
 from tests.spapi.servers import Seen, after, reply
 
