@@ -17,6 +17,7 @@ from django.db import transaction
 import spapi
 from orders.ingest.rows import clean_text
 from orders.ingest.sources import ask_order
+from orders.ingest.store import write_hints
 from orders.ingest.upsert import Counts, upsert_orders
 from orders.locking import lock_orders_of
 from orders.models import Order, OrderHint, OrderHintQuerySet, OrderSync
@@ -226,34 +227,22 @@ def _note(account: SellerAccount, numbers: list[str], door: DoorName, heard_at: 
             hint.amazon_order_id: hint
             for hint in OrderHint.objects.filter(account=account, amazon_order_id__in=numbers)
         }
-        OrderHint.objects.bulk_create(
-            [_heard(account, number, waiting.get(number), door, heard_at) for number in numbers],
-            update_conflicts=True,
-            unique_fields=["account", "amazon_order_id"],
-            update_fields=[
-                "doors",
-                "heard_at",
-                "renewals",
-                "due_at",
-                "attempts",
-                "error",
-                "parked_at",
-            ],
+        write_hints(
+            account.pk,
+            [_heard(number, waiting.get(number), door, heard_at) for number in numbers],
+            heard_at=heard_at,
         )
     return len(numbers)
 
 
 def _heard(
-    account: SellerAccount, number: str, known: OrderHint | None, door: DoorName, at: datetime
-) -> OrderHint:
+    number: str, known: OrderHint | None, door: DoorName, at: datetime
+) -> tuple[str, list[str], int, datetime]:
     """The hint as it now is; what failed before does not count against what is new."""
-    hint = OrderHint(account=account, amazon_order_id=number, doors=[door.value], heard_at=at)
-    hint.due_at = at
-    if known is not None:
-        hint.renewals = known.renewals + 1
-        hint.doors = sorted({*known.doors, door.value})
-        hint.due_at = min(known.due_at, at)
-    return hint
+    if known is None:
+        return number, [door.value], 0, at
+    doors = sorted({*known.doors, door.value})
+    return number, doors, known.renewals + 1, min(known.due_at, at)
 
 
 def _chunks(numbers: Iterable[str], size: int) -> Iterator[list[str]]:

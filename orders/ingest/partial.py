@@ -21,10 +21,12 @@ from orders.ingest.rows import (
     BUSINESS,
     INGESTED_FIELDS,
     SIDE_FIELDS,
+    Values,
     clean_text,
     order_row,
     settle_window,
 )
+from orders.ingest.store import keys_of, write_partial_orders
 from orders.ingest.upsert import Counts
 from orders.locking import lock_orders_of
 from orders.models import EarlyFact, Order
@@ -179,18 +181,16 @@ class _Chunk:
             unique_fields=["account", "amazon_order_id"],
             update_fields=list(SIDE_FIELDS),
         )
-        rows = [self.rows[number] for number in self.new | self.changed]
-        for row in rows:
-            row.synced_at = self.seen_at
-            row.pk = None  # found by its number
-        Order.objects.bulk_create(
-            sorted(rows, key=lambda row: row.amazon_order_id),
-            update_conflicts=True,
-            unique_fields=["account", "amazon_order_id"],
-            update_fields=[*INGESTED_FIELDS, *SIDE_FIELDS, "synced_at"],
+        written = self.new | self.changed
+        write_partial_orders(
+            self.account.pk,
+            [(number, *_values_of(self.rows[number])) for number in written],
+            seen_at=self.seen_at,
         )
-        refresh_exclusions(self.account, order_ids=[row.pk for row in rows])
-        heard = [row.pk for number, row in self.rows.items() if number not in self.changed]
+        keys = [self.rows[number].pk for number in written - self.new]
+        keys += keys_of(self.account.pk, self.new).values()
+        refresh_exclusions(self.account, order_ids=keys)
+        heard = [row.pk for number, row in self.rows.items() if number not in written]
         Order.objects.filter(pk__in=heard, synced_at__lt=self.seen_at).update(
             synced_at=self.seen_at
         )
@@ -199,6 +199,13 @@ class _Chunk:
         changed = self.changed - self.new
         unchanged = len(self.rows) - len(self.new) - len(changed)
         return Counts(len(self.new), len(changed), unchanged, self.unreadable)
+
+
+def _values_of(row: Order) -> tuple[Values, Values]:
+    return (
+        tuple(getattr(row, name) for name in INGESTED_FIELDS),
+        tuple(getattr(row, name) for name in SIDE_FIELDS),
+    )
 
 
 def _is_usable(number: str) -> bool:

@@ -1,4 +1,4 @@
-"""Orders and items into their tables and out again, many at once, in the database's own form.
+"""Orders, items and hints into their tables, many at once, in the database's own form.
 
 The one place with SQL of its own: through model instances and `bulk_create` this takes five to ten
 times as long. `preparation` brings values into the form in which the driver takes and gives them, so
@@ -17,10 +17,10 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Field
+from django.db.models import Field, Model
 
-from orders.ingest.rows import INGESTED_FIELDS, INGESTED_ITEM_FIELDS, Values
-from orders.models import Order, OrderItem
+from orders.ingest.rows import INGESTED_FIELDS, INGESTED_ITEM_FIELDS, SIDE_FIELDS, Values
+from orders.models import Order, OrderHint, OrderItem
 
 # What a new row has beside that, until somebody else says so.
 _AT_FIRST: dict[str, Any] = {
@@ -36,6 +36,27 @@ _ORDER_FIELDS = (
     "synced_at",
     "first_seen_at",
     *_AT_FIRST,
+)
+# What reports and files write of an order, beside that.
+_PARTIAL_FIELDS = (
+    "account",
+    "amazon_order_id",
+    *INGESTED_FIELDS,
+    *SIDE_FIELDS,
+    "synced_at",
+    "first_seen_at",
+    *(name for name in _AT_FIRST if name not in SIDE_FIELDS),
+)
+_HINT_FIELDS = (
+    "account",
+    "amazon_order_id",
+    "doors",
+    "heard_at",
+    "renewals",
+    "due_at",
+    "attempts",
+    "error",
+    "parked_at",
 )
 _MOMENTS = tuple(place for place, name in enumerate(INGESTED_FIELDS) if name.endswith("_at"))
 _AMOUNT = INGESTED_FIELDS.index("total_amount")
@@ -79,14 +100,37 @@ def write_orders(
     account_id: int, orders: Sequence[tuple[str, Values]], *, seen_at: datetime
 ) -> None:
     """These orders (number and prepared values) stand in the table."""
-    if connection.vendor == "sqlite":
-        at: datetime | str = _text_of(seen_at.astimezone(UTC))
-    else:
-        at = seen_at
+    at = _moment(seen_at)
     rest = (at, at, *_AT_FIRST.values())
     # in the order of their numbers, so that two writers meet each other's rows in the same order
     rows = [(account_id, number, *values, *rest) for number, values in sorted(orders)]
     _upsert(Order, _ORDER_FIELDS, 2, (*INGESTED_FIELDS, "synced_at"), rows)
+
+
+def write_partial_orders(
+    account_id: int, orders: Sequence[tuple[str, Values, Values]], *, seen_at: datetime
+) -> None:
+    """These orders (number, values, side facts, nothing prepared) stand in the table."""
+    prepare = preparation()
+    at = _moment(seen_at)
+    rest = (at, at, *(value for name, value in _AT_FIRST.items() if name not in SIDE_FIELDS))
+    rows = [
+        (account_id, number, *prepare(values), *map(_moment, side), *rest)
+        for number, values, side in sorted(orders, key=lambda order: order[0])
+    ]
+    _upsert(Order, _PARTIAL_FIELDS, 2, (*INGESTED_FIELDS, *SIDE_FIELDS, "synced_at"), rows)
+
+
+def write_hints(
+    account_id: int, hints: Sequence[tuple[str, list[str], int, datetime]], *, heard_at: datetime
+) -> None:
+    """These hints (order number, doors, renewals, due moment) stand in the table, as not tried."""
+    at = _moment(heard_at)
+    rows = [
+        (account_id, number, json.dumps(doors), at, renewals, _moment(due_at), 0, "", None)
+        for number, doors, renewals, due_at in sorted(hints)
+    ]
+    _upsert(OrderHint, _HINT_FIELDS, 2, _HINT_FIELDS[2:], rows)
 
 
 def keys_of(account_id: int, numbers: Collection[str]) -> dict[str, int]:
@@ -118,7 +162,7 @@ def delete_items(items: Collection[tuple[int, str]]) -> None:
 
 
 def _upsert(
-    model: type[Order] | type[OrderItem],
+    model: type[Model],
     names: tuple[str, ...],
     keys: int,
     renewed: tuple[str, ...],
@@ -186,6 +230,13 @@ def _for_sqlite(values: Values) -> Values:
     return tuple(changed)
 
 
+def _moment(value: Any) -> Any:
+    """The value as it is, a moment in the form that the driver takes."""
+    if connection.vendor == "sqlite" and isinstance(value, datetime):
+        return _text_of(value.astimezone(UTC))
+    return value
+
+
 def _text_of(moment: datetime) -> str:
     """The moment (in UTC) as Django keeps it in SQLite: without saying so."""
     return str(moment)[:-6]
@@ -198,17 +249,17 @@ def _for_postgresql(values: Values) -> Values:
 
 
 @cache
-def _field(model: type[Order] | type[OrderItem], name: str) -> Field[Any, Any]:
+def _field(model: type[Model], name: str) -> Field[Any, Any]:
     field = model._meta.get_field(name)
     assert isinstance(field, Field)
     return field
 
 
-def _column(model: type[Order] | type[OrderItem], name: str) -> str:
+def _column(model: type[Model], name: str) -> str:
     return str(_field(model, name).column)
 
 
-def _read(model: type[Order] | type[OrderItem], name: str) -> str:
+def _read(model: type[Model], name: str) -> str:
     """The column as it is selected: on SQLite as it is kept, past the driver's own conversion."""
     column, kind = _column(model, name), _type(model, name)
     if connection.vendor == "sqlite" and kind == "datetime":
@@ -216,5 +267,5 @@ def _read(model: type[Order] | type[OrderItem], name: str) -> str:
     return f"{column} + 0" if connection.vendor == "sqlite" and kind == "bool" else column
 
 
-def _type(model: type[Order] | type[OrderItem], name: str) -> str:
+def _type(model: type[Model], name: str) -> str:
     return _field(model, name).db_type(connection) or ""
