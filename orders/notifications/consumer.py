@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Protocol
 
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 
 from orders.doors import door_failed, door_worked
 from orders.models import NotificationQueue, NotificationSubscription
@@ -24,6 +24,7 @@ NOTED_EVERY = timedelta(minutes=1)
 FORGOTTEN_EVERY = timedelta(hours=1)
 # How long to wait when the queue or the database does not answer: seconds, doubled each time.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+AWAY = (OperationalError, InterfaceError)
 
 
 class StopReading(BaseException):
@@ -78,7 +79,6 @@ class Consumer:
     def run(self) -> None:
         """Reads until it is told to stop; an error of the queue or database is waited out."""
         while not self._stopping.is_set():
-            close_old_connections()
             try:
                 self.turn()
                 self._pause = FIRST_PAUSE
@@ -89,9 +89,9 @@ class Consumer:
                     return
                 logger.warning("%s", error)
                 self._rest(str(error))
-            except OperationalError as error:
+            except AWAY as error:
                 # nothing was deleted, so that nothing is lost
-                logger.warning("The database is away (%s).", type(error).__name__)
+                self._note_away(error)
                 self._rest("")
 
     def turn(self) -> Taken:
@@ -141,10 +141,15 @@ class Consumer:
                 )
                 for account in self._subscribers():
                     door_failed(account, DoorName.NOTIFICATIONS, at=at, error=problem)
-        except OperationalError as error:
-            logger.warning("The database is away (%s).", type(error).__name__)
+        except AWAY as error:
+            self._note_away(error)
         self._stopping.wait(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
+
+    def _note_away(self, error: Exception) -> None:
+        logger.warning("The database is away (%s).", type(error).__name__)
+        if not connection.in_atomic_block:
+            connection.close()  # a new one is opened for the next turn
 
     def _subscribers(self) -> list[SellerAccount]:
         subscriptions = NotificationSubscription.objects.filter(

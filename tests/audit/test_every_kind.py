@@ -46,6 +46,7 @@ from tests.factories import (
     MembershipFactory,
     OrderFactory,
     OutgoingActionFactory,
+    ParkedNotificationFactory,
     UserFactory,
 )
 from tests.people.confirming import confirm
@@ -366,8 +367,15 @@ def _backfill(desk: Desk) -> Deed:
     return lambda desk: desk.post("orders:read_reports", desk.account.pk)
 
 
-# Amazon is asked first: tests/sellers/test_services.py counts its one event.
-ELSEWHERE = {AuditKind.CONNECTED}
+@deed(AuditKind.NOTIFICATION_REPLAYED)
+def _replay(desk: Desk) -> Deed:
+    parked = ParkedNotificationFactory(account=desk.account)
+    return lambda desk: desk.post("sellers:replay_notification", desk.account.pk, parked.pk)
+
+
+# Amazon is asked first: tests/sellers/test_services.py and
+# tests/orders/notifications/test_subscribing.py count their one event.
+ELSEWHERE = {AuditKind.CONNECTED, AuditKind.SUBSCRIBED, AuditKind.UNSUBSCRIBED}
 
 
 def test_every_kind_is_done_here_or_named() -> None:

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--doors", default="", help="names, parted by commas (all)")
+    parser.add_argument(
+        "--told", type=int, default=1_000, help="newest notifications of each order (all)"
+    )
     options = parser.parse_args(arguments)
     import_module("tests.environment")
     django.setup()
@@ -47,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     stages, comparing = import_module("tests.doors.stage"), import_module("tests.doors.compare")
     doors = [door for door in known if door in names]
     print(f"seed {options.seed}, {connection.vendor}, {options.orders:,} orders", flush=True)
-    with stages.opened(orders=options.orders, seed=options.seed) as stage:
+    with stages.opened(orders=options.orders, seed=options.seed, told_most=options.told) as stage:
         found = comparing.compare(
             stage, doors, seed=options.seed, say=lambda line: print(line, flush=True)
         )
