@@ -129,7 +129,7 @@ class _Run:
 
         def all_hit() -> bool:
             rig.dispatch()
-            return len(list((rig.directory / "hits").iterdir())) >= len(self.hits) + len(queued)
+            return queued <= {action for fault in rig.faults() for action in fault["actions"]}
 
         rig.wait_for(all_hit, "every action met its fault", every=0.1, seconds=180)
         for fault in rig.faults():
