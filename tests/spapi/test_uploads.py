@@ -310,7 +310,7 @@ def test_upload_that_is_cut_in_the_middle_has_failed(
         to = destination(f"http://{address}/key", {})
         with pytest.raises(spapi.UploadFailed) as caught:
             client.upload(to, file, spapi.digest_file(file), content_type="text/plain")
-    assert caught.value.reason == "reset"
+    assert caught.value.reason in {"reset", "closed"}  # whichever is seen first
     assert 500_000 <= taken < 1_000_000
 
 
