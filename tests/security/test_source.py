@@ -168,9 +168,9 @@ def test_every_regular_expression_is_one_that_a_module_keeps() -> None:
     assert not found, "\n".join(found)
 
 
-LENGTH = 10_000
-# Of its own time, not of the clock on the wall. A square of 10,000 steps takes longer.
-MOST_SECONDS = 0.08
+LENGTH = 100_000
+# Of its own time, not of the clock on the wall. A square of 100,000 steps takes minutes.
+MOST_SECONDS = 0.05
 PIECES = (
     "a",
     "A",
@@ -192,6 +192,14 @@ PIECES = (
 )
 
 
+def _seconds_of(pattern: re.Pattern[Any], given: Any, is_searched: bool) -> float:
+    began = time.thread_time()
+    pattern.fullmatch(given)
+    if is_searched:
+        pattern.search(given)
+    return time.thread_time() - began
+
+
 def test_no_regular_expression_takes_long() -> None:
     patterns = list(_patterns())
     assert len(patterns) > 15
@@ -201,11 +209,10 @@ def test_no_regular_expression_takes_long() -> None:
         for piece in PIECES:
             text = piece * (LENGTH // len(piece)) + "\x01"
             given: Any = text.encode() if isinstance(pattern.pattern, bytes) else text
-            began = time.thread_time()
-            pattern.fullmatch(given)
-            if is_searched:
-                pattern.search(given)
-            seconds = time.thread_time() - began
+            seconds = _seconds_of(pattern, given, is_searched)
+            if seconds > MOST_SECONDS:
+                # the machine may have been busy
+                seconds = min(seconds, _seconds_of(pattern, given, is_searched))
             if seconds > MOST_SECONDS:
                 slow.append(f"{module}.{name}: {seconds:.2f} s for {piece!r}")
     assert not slow, "\n".join(slow)
