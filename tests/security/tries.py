@@ -127,7 +127,9 @@ class Owner:
     """Logs in again and again with the right password, from an address of their own."""
 
     title: str
-    browser: Browser
+    url: str
+    browser: Browser | None
+    """None: another one each time, in which they have never been."""
     address: Callable[[int], str]
     password: str
     waited: list[float] = field(default_factory=list)
@@ -136,8 +138,9 @@ class Owner:
     def run(self, ended: threading.Event) -> None:
         """Until the event is set, and once at least."""
         for number in itertools.count():
-            status, seconds = self.browser.log_in(OWNER, self.password, self.address(number))
-            self.browser.leave()
+            browser = self.browser or Browser(self.url)
+            status, seconds = browser.log_in(OWNER, self.password, self.address(number))
+            browser.leave()
             self.statuses[status] += 1
             self.waited.append(seconds)
             if ended.wait(EVERY_SECONDS):
@@ -181,12 +184,12 @@ def main() -> int:
 
 
 def _attack(attack: Attack, url: str, tries: int, password: str) -> bool:
-    known, unknown = Browser(url), Browser(url)
+    known = Browser(url)
     assert known.log_in(OWNER, password, "192.0.2.1")[0] == 302
     known.leave()
     owners = [
-        Owner("the owner in a known browser", known, lambda _n: "192.0.2.1", password),
-        Owner("the owner in a new browser", unknown, lambda n: f"192.0.2.{n % 250 + 2}", password),
+        Owner("the owner in a known browser", url, known, lambda _n: "192.0.2.1", password),
+        Owner("the owner in new browsers", url, None, lambda n: f"192.0.2.{n % 250 + 2}", password),
     ]
     ended = threading.Event()
     with ThreadPoolExecutor(len(owners)) as pool:
