@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
+from django.core import serializers
+
 from orders.models import Order, OrderItem
 
 # By which way and when we came to know: that may differ. So may what our own sending writes.
@@ -53,6 +56,12 @@ def differences(expected: Tables, found: Tables, numbers: set[str]) -> list[str]
             if expected[number][name] != found[number][name]
         ]
     return lines
+
+
+def stored_text() -> str:
+    """Every row of every table, to look for what must not be there."""
+    rows = [row for model in apps.get_models() for row in model._default_manager.all()]
+    return str(serializers.serialize("json", rows))
 
 
 def _item_fields() -> list[str]:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sandbox.personal import MARK
 from tests.doors.compare import compare
 from tests.doors.doors import DOORS
 from tests.doors.stage import opened
-from tests.doors.tables import differences, unchanged_since
+from tests.doors.tables import differences, stored_text, unchanged_since
 
 pytestmark = pytest.mark.django_db
 
@@ -20,10 +21,14 @@ DAY = timedelta(days=1)
 def test_whichever_doors_are_open_the_tables_end_the_same(redis_empty: None) -> None:
     with opened(orders=ORDERS, seed=5, told_most=1) as stage:
         found = compare(stage, list(DOORS), seed=5)
+        stored = stored_text()
     assert found.differences == {name: [] for name in found.differences}
     assert len(found.differences) == len(DOORS)
     assert found.compared >= ORDERS - 5
     assert found.left_out <= 5
+    # notifications and reports told of buyers
+    assert stage.account.selling_partner_id in stored
+    assert MARK.lower() not in stored.lower()
 
 
 def test_what_one_door_brings_otherwise_is_named() -> None:

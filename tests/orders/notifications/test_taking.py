@@ -9,8 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.core import serializers
 
 from orders.ingest.hints import fetch_hinted
 from orders.ingest.upsert import upsert_orders
@@ -25,6 +23,7 @@ from orders.models import (
 )
 from orders.notifications.taking import Taken, forget_old, take_messages
 from orders.states import DoorName
+from tests.doors.tables import stored_text
 from tests.factories import NotificationSubscriptionFactory, SellerAccountFactory
 from tests.orders.amazon import an_order
 from tests.orders.notifications.told import ORDER, change_of, document, message
@@ -50,11 +49,6 @@ def take(*told: object, received: int = 1, at: datetime = NOW) -> Taken:
 def counters() -> dict[str, Any]:
     found: dict[str, Any] = Door.objects.get(door=DoorName.NOTIFICATIONS).counters
     return found
-
-
-def everything_stored() -> str:
-    rows = [row for model in apps.get_models() for row in model._default_manager.all()]
-    return str(serializers.serialize("json", rows))
 
 
 def test_a_change_becomes_a_hint_and_may_be_deleted(
@@ -204,9 +198,9 @@ def test_nothing_of_the_buyer_is_kept(
     cut = json.dumps(document(subscription, key="k5"))[:-40]
     take(told, new, junk, stranger, cut, "Canary Buyer", received=3)
     assert ParkedNotification.objects.count() == 3
-    for text in (everything_stored(), caplog.text):
+    for text in (stored_text(), caplog.text):
         assert "canary" not in text.lower()
-    assert ORDER in everything_stored()
+    assert ORDER in stored_text()
 
 
 def test_what_is_no_longer_in_any_queue_is_forgotten(
