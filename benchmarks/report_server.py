@@ -44,8 +44,7 @@ def report_lines(number: int) -> Iterator[bytes]:
     step = timedelta(days=60) / max(number, 1)
     for line in range(number):
         order = line - (line + 1) // 4
-        at = begun + step * line
-        yield _line(order, at).encode()
+        yield _line(order, begun + step * order).encode()
 
 
 def _line(order: int, at: datetime) -> str:

@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 
 from orders.freshness import DoorState, door_states
-from orders.models import OrderHint
+from orders.models import OrderHint, OrderReport
 from sellers.models import Connection, SellerAccount
 from solicit_dashboard.keyset import capped, count_to
 
@@ -17,11 +17,14 @@ register = template.Library()
 
 @register.inclusion_tag("orders/_doors.html")
 def doors(account: SellerAccount) -> dict[str, Any]:
-    """Each door of the account: when it last worked, whether it is late, what failed; 3 queries."""
+    """Each door of the account: when it last worked, whether it is late, what failed; 4 queries."""
     hints = OrderHint.objects.filter(account=account)
+    is_connected = account.connection == Connection.CONNECTED
     return {
         "account": account,
-        "is_connected": account.connection == Connection.CONNECTED,
+        "is_connected": is_connected,
+        "waits_for_backfill": is_connected
+        and not OrderReport.objects.filter(account=account).exists(),
         "doors": [
             (state, _counted(state)) for state in door_states([account], timezone.now())[account.pk]
         ],

@@ -11,7 +11,12 @@ from django.utils.html import strip_tags
 
 from orders.states import DoorName
 from sellers.models import Connection, SellerAccount
-from tests.factories import DoorFactory, OrderHintFactory, SellerAccountFactory
+from tests.factories import (
+    DoorFactory,
+    OrderHintFactory,
+    OrderReportFactory,
+    SellerAccountFactory,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -24,6 +29,14 @@ def page(account: SellerAccount) -> str:
 
 def test_a_new_account_is_about_to_be_read() -> None:
     assert "Polling Not yet has not worked yet" in page(SellerAccountFactory())
+
+
+def test_a_backfill_waits_for_a_manager_until_one_was_begun() -> None:
+    account = SellerAccountFactory()
+    assert "Back-fill Waits for a manager" in page(account)
+    OrderReportFactory(account=account)
+    assert "Waits for a manager" not in page(account)
+    assert "Waits for a manager" not in page(SellerAccountFactory(disconnected=True))
 
 
 def test_each_door_says_how_it_fares() -> None:
