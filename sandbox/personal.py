@@ -10,6 +10,30 @@ from sandbox.life import Life
 MARK = "Invented"
 
 
+# A buyer whom nobody asked for: put into whatever Amazon says when the fault `buyer` is set.
+STRANGER: dict[str, Any] = {
+    "buyer": {
+        "buyerName": f"{MARK} Buyer 0",
+        "buyerEmail": f"{MARK.lower()}-buyer-0@marketplace.example",
+        "taxRegistrationNumber": f"{MARK.upper()}-VAT-0",
+    },
+    "ShippingAddress": {
+        "Name": f"{MARK} Recipient 0",
+        "AddressLine1": f"{MARK} Street 1",
+        "PostalCode": f"{MARK.upper()}-0000",
+    },
+}
+
+
+def with_stranger(document: Any) -> Any:
+    """The JSON document with a buyer in each of its objects, beside what it says itself."""
+    if isinstance(document, list):
+        return [with_stranger(entry) for entry in document]
+    if isinstance(document, dict):
+        return STRANGER | {name: with_stranger(value) for name, value in document.items()}
+    return document
+
+
 def buyer(life: Life) -> dict[str, Any]:
     """`Order.buyer` of the model."""
     domain = life.marketplace.domain.removeprefix("www.")

@@ -1,5 +1,6 @@
 """Secrets that are put into a running product come out nowhere: not in logs, Redis, the database,
-messages, pages, exports, temporary files or lists of processes.
+messages, pages, exports, temporary files or lists of processes. Nor does anything of a buyer, with
+whom each of Amazon's answers, notifications and reports is filled (tests/buyers.py).
 
 A secret is one entry of `_secrets`. Those that the configuration hands to the processes stand in their
 environment and in the files that `./run` keeps for itself (docs/security.md); all others nowhere at all.
@@ -17,7 +18,6 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,10 +30,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from redis import Redis
 
-from sandbox.personal import MARK
 from sandbox.testing import SellerKeys
+from tests.buyers import MARKS, meet_buyers
 from tests.e2e.stack import ROOT, Stack, _descendants, started
 from tests.evidence import Browser, Evidence, watched_redis
+from tests.waiting import wait_until
 
 # real processes, though no browser; the rows of a database are the same in each
 pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
@@ -42,10 +43,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 # of mode 700, and what Amazon's side of the demonstration keeps for itself.
 OWN_FILES = ("env.json", "keys.json", "demo.json", "redis/redis.conf", "sandbox", "static")
 PERSON = "canary"
-# What the sandbox would say of buyers if it were asked (sandbox/personal.py).
-BUYERS = (f"{MARK} Buyer", f"{MARK} Recipient", f"{MARK} Street", f"{MARK.lower()}-buyer-")
 LOOKS_LIKE_A_TOKEN = re.compile(rb"Atz[ar]\|[\w/+=-]{20}")
-WAIT_SECONDS = 90.0
 
 
 class _Trap:
@@ -197,14 +195,6 @@ class Run:
             self.evidence.add_redis(client)
 
 
-def wait_until(is_true: Callable[[], object], what: str) -> None:
-    """It is true; fails when it does not come true in a minute and a half."""
-    until = time.monotonic() + WAIT_SECONDS
-    while not is_true():
-        assert time.monotonic() < until, f"never: {what}"
-        time.sleep(0.2)
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """The product runs, with debug logs and a folder of its own for temporary files."""
@@ -235,17 +225,16 @@ def test_no_secret_comes_out_anywhere(run: Run) -> None:
         run.look_at_processes()
         _use_the_pages(run)
         _connect_in_the_browser(run, first, accounts[first.selling_partner_id])
-        assert run.manage("sync_orders", "--account", accounts[first.selling_partner_id]) == 0
+        meet_buyers(run, first, accounts[first.selling_partner_id])
         _send(run, first, accounts[first.selling_partner_id])
         _export(run)
         _fail(run, second, accounts[second.selling_partner_id])
         _crash(run)
     run.gather()
-    assert not [mark for mark in BUYERS if run.evidence.mentions(mark)], "a buyer's data"
     environments = Evidence()
     environments.add_processes(_descendants(os.getpid()), "environ")
 
-    assert run.evidence.search(run.canaries.all) == []
+    assert run.evidence.search(run.canaries.all | MARKS) == []
     assert environments.search(run.canaries.nowhere) == []
     for name, content in run.evidence.pieces:
         assert not LOOKS_LIKE_A_TOKEN.search(content), f"an access or refresh token in {name}"

@@ -43,6 +43,7 @@ is carried out before it goes wrong, so that a solicitation *is* sent although n
     body                one of text | base64 (raw bytes) | size (bytes of filling) |
                         gzip_bomb (bytes when unpacked); status [200], content_type, accept_first [false]
     malformed_json      carried out; the answer's JSON lacks its end
+    buyer               carried out; each object of the answer's JSON has an invented buyer in it
     latency             ms: carried out, that much later
     lwa_error           error, description [""], status [400, invalid_client 401]: only for lwa
     refuse_data_set     data_set (`FULFILLMENT`): only for searchOrders and getOrder, 400 for requests

@@ -1,6 +1,7 @@
 """Makes an answer go wrong on the wire, as a fired rule says."""
 
 import asyncio
+import json
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Coroutine
@@ -8,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.faults.rules import Rule
-from sandbox.messages import HTML, Answer, error_answer, head, json_answer, to_bytes
+from sandbox.messages import HAL, HTML, JSON, Answer, error_answer, head, json_answer, to_bytes
+from sandbox.personal import with_stranger
 from sandbox.server import Wire
 
 _CODES = {
@@ -94,6 +96,13 @@ def _malformed(do: dict[str, Any], real: Answer | None) -> Answer | None:
     return real
 
 
+def _with_buyer(do: dict[str, Any], real: Answer | None) -> Answer | None:
+    if real is not None and real.content_type in (JSON, HAL) and real.body:
+        told = json_answer(real.status, with_stranger(json.loads(real.body)))
+        real.body = told.body
+    return real
+
+
 def _lwa_error(do: dict[str, Any], real: Answer | None) -> Answer:
     status = do.get("status", 401 if do["error"] == "invalid_client" else 400)
     document = {"error": do["error"], "error_description": do.get("description", "")}
@@ -110,6 +119,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], Answer | None], Answer | None]] = 
     "redirect": _redirect,
     "body": _body,
     "malformed_json": _malformed,
+    "buyer": _with_buyer,
     "lwa_error": _lwa_error,
     "drip": _real,
     "cut_body": _real,

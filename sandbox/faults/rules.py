@@ -108,6 +108,7 @@ _KINDS: dict[str, dict[str, Check]] = {
         **_ACCEPT,
     },
     "malformed_json": {},
+    "buyer": {},
     "latency": {"ms": needed(AMOUNT)},
     "lwa_error": {"error": needed(TEXT), "description": TEXT, "status": STATUS},
     "refuse_data_set": {"data_set": needed(TEXT)},
@@ -131,6 +132,7 @@ _CARRIED_OUT = frozenset(
     (
         "cut_body",
         "malformed_json",
+        "buyer",
         "latency",
         "empty_list",
         "listed_although_accepted",

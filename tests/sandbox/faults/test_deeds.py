@@ -331,6 +331,26 @@ def test_json_can_lack_its_last_brace(caller):
     assert caller.was_asked()
 
 
+def test_every_object_of_an_answer_can_hold_a_buyer(caller):
+    plain = json.loads(parted(caller.ask(LIST))[1])
+    caller.amazon.set_faults(rule("*", kind="buyer"))
+    status, body = parted(caller.ask(LIST))
+    assert status == b"HTTP/1.1 200 OK"
+    told = json.loads(body)
+    assert body.count(b"Invented Buyer") == len(list(objects(plain)))
+    assert told["_links"]["actions"][0]["href"] == plain["_links"]["actions"][0]["href"]
+    assert b"invented-buyer-" in parted(caller.exchange())[1]
+
+
+def objects(document: Any) -> Iterator[Any]:
+    """Every object of a JSON document."""
+    if isinstance(document, dict):
+        yield document
+    inner = document.values() if isinstance(document, dict) else document
+    for value in inner if isinstance(document, dict | list) else ():
+        yield from objects(value)
+
+
 def test_an_answer_can_be_late(caller):
     caller.amazon.set_faults(rule(POST, kind="latency", ms=300))
     began = time.monotonic()
