@@ -91,6 +91,9 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         f"/accounts/{samples.hostile['account']}/people/invite/",
     ],
     "sellers:doctor": lambda samples: [f"/accounts/{samples.hostile['account']}/doctor/"],
+    "sellers:notifications": lambda samples: [
+        f"/accounts/{samples.hostile['account']}/notifications/"
+    ],
     "mfa_index": lambda _: [
         *("/me/", "/me/sessions/", "/me/password/", "/me/app/", "/me/passkeys/add/"),
         "/me/confirm/?next=/accounts/",
@@ -106,6 +109,7 @@ VISITORS = {
     "sellers:application": "manager",
     "sellers:people": "manager",
     "sellers:doctor": "manager",
+    "sellers:notifications": "manager",
 }
 # Routes that are no pages of their own, and why.
 NO_PAGES = {
@@ -143,6 +147,9 @@ NO_PAGES = {
     "sellers:join": "visited in test_joining",
     "sellers:try_again": "a form",
     "sellers:doctor_line": "a fragment of the doctor",
+    "sellers:start_notifications": "a form",
+    "sellers:end_notifications": "a form",
+    "sellers:replay_notification": "a form",
     "login": "visited without a log-in",
     "account_login": "the same",
     "people:first_run": "only while there is nobody",
