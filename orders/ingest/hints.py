@@ -118,6 +118,8 @@ def fetch_hinted(
         hints = list(waiting[: min(ASKED_AT_ONCE, most - result.asked)])
         if not hints:
             return result
+        if _drop_answered(account, hints):
+            continue
         answers = _ask(client, hints, way)
         stop = next((error for error in map(_stops, answers.values()) if error), None)
         counts = _store(account, hints, answers, now)
@@ -126,6 +128,27 @@ def fetch_hinted(
         if stop is not None:
             return _stopped(account, result, stop, now)
     return result
+
+
+@repeats_on_conflict
+def _drop_answered(account: SellerAccount, hints: list[OrderHint]) -> int:
+    """Of these hints those are gone that a search has answered since; returns how many.
+
+    A report is heard of alone only when it told something new, and then the order is partial until
+    Amazon's orders API told at least as much: there is no need to ask again. Other doors may
+    want an order asked again that we know well.
+    """
+    with transaction.atomic():
+        lock_orders_of(account.pk)
+        told = [hint for hint in hints if hint.doors == [DoorName.REPORTS.value]]
+        known = set(
+            Order.objects.filter(
+                account=account,
+                amazon_order_id__in=[hint.amazon_order_id for hint in told],
+                is_partial=False,
+            ).values_list("amazon_order_id", flat=True)
+        )
+        return sum(_same(hint).delete()[0] for hint in told if hint.amazon_order_id in known)
 
 
 def _ask(client: Client, hints: list[OrderHint], way: int) -> dict[int, spapi.Order | SpApiError]:

@@ -32,15 +32,19 @@ def whole_document() -> BinaryIO:
 
 def write_copy(report: OrderReport, write: Callable[[BinaryIO], T]) -> T:
     """The copy holds what `write` wrote, for this system user alone; returns what `write` did."""
-    path = copy_path(report)
-    draft = path.with_suffix(".draft")
-    _made_folder()
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as file:
-        written = write(file)
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(path)
+    # of its own name, so that two workers, of whom one lost its claim, do not write into one file
+    descriptor, draft = tempfile.mkstemp(
+        dir=_made_folder(), prefix=f"{report.pk}.", suffix=".draft"
+    )
+    try:
+        with open(descriptor, "wb") as file:
+            written = write(file)
+            file.flush()
+            os.fsync(descriptor)
+        Path(draft).replace(copy_path(report))
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
     return written
 
 
@@ -62,7 +66,7 @@ def delete_left_copies() -> None:
         .values_list("pk", flat=True)
     }
     for path in folder.iterdir():
-        if path.stem not in names:
+        if path.name.partition(".")[0] not in names:
             with suppress(OSError):
                 path.unlink()
 

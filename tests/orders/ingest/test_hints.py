@@ -25,7 +25,7 @@ from orders.ingest.upsert import Counts, upsert_orders
 from orders.models import Order, OrderHint, OrderSync
 from orders.states import DoorName
 from sellers.models import Connection, SellerAccount
-from tests.factories import SellerAccountFactory
+from tests.factories import GERMANY, SellerAccountFactory
 from tests.orders.amazon import DAY, NOON, an_order
 
 pytestmark = pytest.mark.django_db
@@ -263,3 +263,23 @@ def test_only_versions_that_are_not_here_need_asking(account: SellerAccount) -> 
     cancelled = OrderFacts(FIRST, updated_at=NOON + SECOND, fulfillment_status="CANCELLED")
     upsert_facts(account, [cancelled], door=DoorName.REPORTS, seen_at=NOON)
     assert unknown_versions(account, {FIRST: NOON - DAY}) == {FIRST}
+
+
+def test_what_a_search_told_after_a_report_is_not_asked_for_again(account: SellerAccount) -> None:
+    known, newer = an_order(order_id=FIRST), an_order(order_id=SECOND_NUMBER)
+
+    def tell(door: DoorName, order: spapi.Order, at: Any) -> None:
+        facts = OrderFacts(order.order_id, updated_at=at, purchased_at=at, marketplace_id=GERMANY)
+        upsert_facts(account, [facts], door=door, seen_at=NOON)
+
+    tell(DoorName.REPORTS, known, known.updated_at)
+    tell(DoorName.REPORTS, newer, NOON)  # what the search tells of it is older than that
+    upsert_orders(account, [known, newer], seen_at=NOON)
+    amazon = Orders(known, newer)
+    assert fetch(account, amazon).asked == 1
+    assert amazon.asked == [SECOND_NUMBER]
+    assert not OrderHint.objects.exists()
+    # a person, or a notification, may want it asked again
+    for door in (DoorName.CSV, DoorName.NOTIFICATIONS):
+        note_hints(account, [FIRST], door, heard_at=NOON)
+        assert fetch(account, amazon).asked == 1
