@@ -44,6 +44,19 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
         """Those still moving."""
         return self.filter(status__in=OPEN)
 
+    def for_lists(self) -> Self:
+        """With what lists tell of an action, its order and people, and without the other columns.
+
+        That is felt in the time of a page. The account is not among them: whoever lists has it.
+        """
+        own = ("account_id", "kind", "status", "status_at", "reason", "priority")
+        return self.select_related("order", "requested_by", "seen_by").only(
+            *own,
+            *("look_at", "not_before", "created_at"),
+            *("order__account_id", "order__amazon_order_id", "order__marketplace_id"),
+            *("requested_by__username", "seen_by__username"),
+        )
+
     def due(self, now: datetime) -> Self:
         """Those that a lane should take up: time for a look, and nobody has claimed them.
 

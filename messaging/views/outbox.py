@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -30,11 +31,12 @@ from solicit_dashboard.access import (
     single_value,
     way_back,
 )
+from solicit_dashboard.counting import Part, count_each
 from solicit_dashboard.keyset import (
+    MOST_COUNTED,
     Cursor,
     capped,
     check_only_sort,
-    count_to,
     fetch,
     keyset_page,
     pager,
@@ -51,6 +53,10 @@ class ActionRow:
     """One action as a table shows it, with what this person may do to it."""
 
     action: OutgoingAction
+    pk: int
+    number: str
+    order_url: str
+    url: str
     may_cancel: bool
     may_retry: bool
     may_decide: bool
@@ -73,22 +79,32 @@ def action_row(action: OutgoingAction, reach: Reach) -> ActionRow:
 
 def action_rows(ids: list[int], reach: Reach) -> list[ActionRow]:
     """The rows of these actions in this order; one query, and one for each of the two sorts that were refused."""
-    actions = OutgoingAction.objects.select_related("order", "account", "requested_by")
-    return _rows(fetch(actions, ids), reach)
+    return _rows(fetch(OutgoingAction.objects.for_lists(), ids), reach)
 
 
 def _rows(actions: list[OutgoingAction], reach: Reach) -> list[ActionRow]:
     over = _cannot_be_tried_again([one for one in actions if one.status == Status.REFUSED])
-    return [
-        ActionRow(
-            action=action,
-            may_cancel=may_send and action.status in STOPPABLE,
-            may_retry=may_send and action.status == Status.REFUSED and action.pk not in over,
-            may_decide=action.status in DECIDABLE and reach.may(action.account_id, Role.MANAGER),
+    accounts = {account.pk: account for account in reach.accounts}
+    outbox_url, orders_url = reverse("messaging:outbox"), reverse("orders:list")
+    rows = []
+    for action in actions:
+        action.account = accounts[action.account_id]
+        number = action.order.amazon_order_id
+        may_send = reach.may(action.account_id, Role.OPERATOR)
+        rows.append(
+            ActionRow(
+                action=action,
+                pk=action.pk,
+                number=number,
+                order_url=f"{orders_url}{action.account_id}/{number}/",
+                url=f"{outbox_url}{action.pk}/",
+                may_cancel=may_send and action.status in STOPPABLE,
+                may_retry=may_send and action.status == Status.REFUSED and action.pk not in over,
+                may_decide=action.status in DECIDABLE
+                and reach.may(action.account_id, Role.MANAGER),
+            )
         )
-        for action in actions
-        for may_send in [reach.may(action.account_id, Role.OPERATOR)]
-    ]
+    return rows
 
 
 def _cannot_be_tried_again(refused: list[OutgoingAction]) -> set[int]:
@@ -116,10 +132,13 @@ def pill_links(
     actions: OutgoingActionQuerySet, current: Pill, address: Callable[[str], str]
 ) -> tuple[list[PillLink], str]:
     """The pills over these actions, and how many there are in the current one; counts are capped."""
+    parts = [
+        actions.filter(status__in=pill.statuses) if pill.statuses else actions for pill in PILLS
+    ]
+    counted = count_each([Part(part, MOST_COUNTED + 1) for part in parts])
     links, total = [], ""
-    for pill in PILLS:
-        part = actions.filter(status__in=pill.statuses) if pill.statuses else actions
-        count = capped(count_to(part))
+    for pill, (number, _fitting) in zip(PILLS, counted, strict=True):
+        count = capped(number)
         links.append(PillLink(pill.label, count, address(pill.key), pill == current))
         if pill == current:
             total = count
@@ -202,7 +221,7 @@ def _change(
         request,
         "messaging/_changed_row.html",
         {
-            "row": action_row(changed, get_reach(request)),
+            "rows": [action_row(changed, get_reach(request))],
             "tone": tone,
             "text": f"{changed.order.amazon_order_id}: {sentence}",
         },

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, IntegerField, Value, When
 from django.urls import reverse
 
 from messaging.action_types import REVIEW_REQUEST
@@ -21,6 +20,7 @@ from orders.views.pills import PILLS, Pill
 from orders.views.words import StateWords, describe_state, is_in_its_hold
 from sellers.models import Role, SellerAccount
 from solicit_dashboard.access import Reach
+from solicit_dashboard.counting import Part, count_each
 from solicit_dashboard.keyset import (
     MOST_COUNTED,
     PAGE_SIZE,
@@ -36,6 +36,12 @@ from spapi import MARKETPLACES
 NO_HUNDREDTHS = frozenset({"JPY"})
 # From so many runs of an index on, it is cheaper to let the database sort.
 MOST_BRANCHES = 60
+# What a row tells of its order; that the other columns are left out is felt in the time of a page.
+ROW_FIELDS = (
+    *("account_id", "amazon_order_id", "marketplace_id", "fulfilled_by"),
+    *("purchased_at", "earliest_delivery_at", "latest_delivery_at", "window_source"),
+    *("quantity", "total_amount", "total_currency"),
+)
 # How many orders are looked through at most to count those that a filter leaves.
 LOOKED_THROUGH = 5_000
 LOOKED_THROUGH_FOR_THE_CURRENT = 15_000
@@ -93,13 +99,14 @@ def order_rows(
     """The rows of these orders in this order, as they stand at that moment (UTC); two queries."""
     window = window or ReviewWindow.from_settings()
     accounts = {account.pk: account for account in reach.accounts}
-    orders: list[Order] = fetch(Order.objects.with_refusal(at, window).order_by(), list(ids))
+    found = Order.objects.only(*ROW_FIELDS).with_refusal(at, window).order_by()
+    orders: list[Order] = fetch(found, list(ids))
     actions = {
         action.order_id: action
         for action in OutgoingAction.objects.filter(
             order_id__in=ids, kind=REVIEW_REQUEST.name, status__in=TAKEN
         )
-        .select_related("requested_by", "seen_by")
+        .for_lists()
         .order_by()
     }
     base = reverse("orders:list")
@@ -212,40 +219,47 @@ def list_pager(page: KeysetPage, filters: OrderFilter, total: Tally) -> Pager:
 
 
 def count_pills(filters: OrderFilter, narrowing: Narrowing, *, at: datetime) -> list[PillCount]:
-    """Every pill with the number of its orders under the same filters, each by one capped query."""
+    """Every pill with the number of its orders under the same filters, in one query."""
     base = reverse("orders:list")
+    # a text that fits many is looked for in the current pill alone
+    counted = [pill for pill in PILLS if narrowing.by_text != "many" or pill is filters.pill]
+    tallies = dict(
+        zip(counted, _tallies(counted, narrowing, at, current=filters.pill), strict=True)
+    )
     counts = []
     for pill in PILLS:
         query = filters.query(pill=pill, sort_name="", direction="")
-        is_current = pill is filters.pill
-        tally = (
-            None
-            if narrowing.by_text == "many" and not is_current
-            else count_pill(pill, narrowing, at=at, is_current=is_current)
-        )
-        counts.append(
-            PillCount(pill.label, f"{base}?{query}" if query else base, tally, is_current)
-        )
+        url = f"{base}?{query}" if query else base
+        counts.append(PillCount(pill.label, url, tallies.get(pill), pill is filters.pill))
     return counts
 
 
-def count_pill(pill: Pill, narrowing: Narrowing, *, at: datetime, is_current: bool) -> Tally:
-    """How many of these orders stand in the pill; what is many is not counted to its end."""
-    orders = pill.matching(narrowing.orders, at)
+def count_pill(pill: Pill, narrowing: Narrowing, *, at: datetime) -> Tally:
+    """How many of these orders stand in the pill, the current one; many are not counted to the end."""
+    return _tallies([pill], narrowing, at, current=pill)[0]
+
+
+def _tallies(
+    pills: Sequence[Pill], narrowing: Narrowing, at: datetime, *, current: Pill
+) -> list[Tally]:
+    limits = [_most_looked_through(narrowing, is_current=pill is current) for pill in pills]
+    fits = narrowing.q if narrowing and narrowing.by_text != "few" else None
+    parts = [
+        Part(pill.matching(narrowing.orders, at), most and most + 1, fits)
+        for pill, most in zip(pills, limits, strict=True)
+    ]
+    return [
+        Tally(fitting if fits or most is None else min(rows, most), most is None or rows <= most)
+        for (rows, fitting), most in zip(count_each(parts), limits, strict=True)
+    ]
+
+
+def _most_looked_through(narrowing: Narrowing, *, is_current: bool) -> int | None:
+    """How many orders of a pill are looked at to count it; None when all are, because they are few."""
     if narrowing.by_text == "few":
-        return Tally(orders.count())
+        return None
     if not narrowing:
-        number = orders[: MOST_COUNTED + 1].count()
-        return Tally(min(number, MOST_COUNTED), is_exact=number <= MOST_COUNTED)
-    most = LOOKED_THROUGH
+        return MOST_COUNTED
     if narrowing.by_text:
-        most = LOOKED_THROUGH_FOR_A_TEXT
-    elif is_current:
-        most = LOOKED_THROUGH_FOR_THE_CURRENT
-    fits = Case(When(narrowing.q, then=Value(1)), output_field=IntegerField())
-    found = (
-        orders.annotate(fits=fits)
-        .values("fits")[: most + 1]
-        .aggregate(looked_through=Count("*"), fitting=Count("fits"))
-    )
-    return Tally(found["fitting"], is_exact=found["looked_through"] <= most)
+        return LOOKED_THROUGH_FOR_A_TEXT
+    return LOOKED_THROUGH_FOR_THE_CURRENT if is_current else LOOKED_THROUGH

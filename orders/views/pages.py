@@ -106,7 +106,7 @@ def render_row(
     here = page_of_fragment(request)
     filters = OrderFilter.from_query(urlsplit(here).query, reach) or OrderFilter()
     context = {
-        "row": rows[0],
+        "rows": rows,
         "here": here or reverse("orders:list"),
         # the columns that the list has on which it stands
         "selectable": bool(filters.account_ids(reach, Role.OPERATOR)),
@@ -166,7 +166,7 @@ def _all_matching(
         return None
     tally = total
     if sendable != filters.account_ids(reach):
-        tally = count_pill(filters.pill, filters.narrow(sendable), at=at, is_current=True)
+        tally = count_pill(filters.pill, filters.narrow(sendable), at=at)
     number = tally.number if tally.is_exact else None
     token = sign_all_matching(get_user(request), filters.query(), number)
     return {"token": token, "tally": tally}

@@ -91,9 +91,9 @@ def test_one_row_and_three_take_the_same_queries(ann: Person, state: str) -> Non
     with_one = queries()
     add()
     add()
-    # session, user, accounts, marketplaces, last synchronisation, 11 counts, page, rows, actions,
+    # session, user, accounts, marketplaces, last synchronisation, all counts, page, rows, actions,
     # banner
-    expected = 22 if state == "waiting" else 20
+    expected = 12 if state == "waiting" else 10
     assert (with_one, queries()) == (expected, expected)
 
 
@@ -101,7 +101,7 @@ def test_the_fragment_takes_two_queries_less(ann: Person) -> None:
     ann.order()
     with CaptureQueriesContext(connection) as captured:
         ann.htmx(LIST)
-    assert len(captured) == 18
+    assert len(captured) == 8
 
 
 def test_orders_of_others_are_not_there(ann: Person, stranger: Person) -> None:
