@@ -99,8 +99,10 @@ class Banner:
 def held_banner(user: User) -> Banner | None:
     """What this person is to be told on every page; nothing when all their accounts may send.
 
-    One query, and a second one while a kill switch stands.
+    One query while nothing is stopped, which is how it nearly always is; else one or two more.
     """
+    if not _stopped(Membership.objects.filter(user=user)).exists():
+        return None
     stopped = [one for one in standings(user, only_stopped=True) if one.is_of_note]
     if not stopped:
         return None
@@ -121,8 +123,7 @@ def standings(user: User, *, only_stopped: bool = False) -> list[Standing]:
     """How sending stands for each account that this person can see, by name, in two queries at most."""
     memberships = _memberships(user)
     if only_stopped:
-        may_send = Exists(SellerAccount.objects.sending().filter(pk=OuterRef("account_id")))
-        memberships = memberships.filter(~may_send | Q(is_switched=True))
+        memberships = _stopped(memberships)
     found: list[Any] = list(memberships)
     switches = list(_switches(user, found)) if any(row.is_switched for row in found) else []
     return [_standing(row, switches, user) for row in found]
@@ -130,19 +131,29 @@ def standings(user: User, *, only_stopped: bool = False) -> list[Standing]:
 
 def _memberships(user: User) -> QuerySet[Any]:
     """This person's roles, with their accounts, whether a switch stands and how many are held."""
-    covering = KillSwitch.objects.standing().filter(
-        Q(account=None) | Q(account_id=OuterRef("account_id"))
-    )
     held = OutgoingAction.objects.filter(account_id=OuterRef("account_id"), status=Status.HELD)
     return (
         Membership.objects.filter(user=user)
         .annotate(
-            is_switched=Exists(covering),
+            is_switched=Exists(_covering()),
             held=CountOf(held.order_by().values("pk")[: MOST_COUNTED + 1]),
             paused_by_name=F("account__paused_by__username"),
         )
         .select_related("account")
         .order_by("account__name", "account_id")
+    )
+
+
+def _stopped(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
+    """Those on whose accounts something cannot leave now."""
+    may_send = Q(account__connection=Connection.CONNECTED, account__paused_at=None)
+    return memberships.filter(~may_send | Exists(_covering()))
+
+
+def _covering() -> QuerySet[KillSwitch]:
+    """The standing switches that stop something of a membership's account."""
+    return KillSwitch.objects.standing().filter(
+        Q(account=None) | Q(account_id=OuterRef("account_id"))
     )
 
 
