@@ -7,26 +7,27 @@ was asked for, then the operation. What is decided is on the record before a byt
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from email.utils import formatdate
 
 from sandbox.buckets import Buckets, Plan
 from sandbox.eligibility import may_be_written_to, refusal
 from sandbox.faults import Faults, Rule, parse_rules
 from sandbox.faults.deeds import faulty_answer
-from sandbox.faults.rules import CONNECTION
+from sandbox.faults.rules import CONNECTION, UPLOAD_BODY
 from sandbox.history import PastRequest, past_requests
 from sandbox.keeping import Kept
 from sandbox.ledger import Accepted, Ledger, Post
-from sandbox.messages import HTML, Answer, Request, error_answer
+from sandbox.messages import HTML, Answer, Request, error_answer, storage_error
 from sandbox.operations import LWA, OPERATIONS, Call, State, match
 from sandbox.operations.lwa import token_fields
-from sandbox.operations.messaging import message_text
+from sandbox.operations.messaging import offers_of
 from sandbox.operations.notifications import collect
 from sandbox.operations.routing import Door, RequestError
 from sandbox.options import Options
 from sandbox.post import Message
 from sandbox.randomness import draw, identifier
+from sandbox.received import read_received
 from sandbox.tally import Tally
 from sandbox.tokens import Codes, TokenFault, Tokens
 from sandbox.world import Seller, World
@@ -112,6 +113,26 @@ class Amazon:
             if may_be_written_to(life, at)
         ]
 
+    def message_offers(self, seller: Seller, *, disabled: bool = False) -> dict[str, list[str]]:
+        """By name of a message, the orders for which it is offered now, or listed as disabled."""
+        at = self.now()
+        found: dict[str, list[str]] = {}
+        for life in self.world.orders_at(seller, at):
+            for name, reason in offers_of(self.state, seller, life, at).items():
+                if bool(reason) is disabled:
+                    found.setdefault(name, []).append(self.world.order_id(seller, life))
+        return found
+
+    def cut_after(self, path: str, length: int) -> int | None:
+        """After how many bytes of a file of this length its upload is to be reset, if a fault wants it."""
+        parts = path.split("/")
+        upload = self.state.uploads.get(parts[2]) if len(parts) > 2 else None
+        if upload is None:
+            return None
+        partner = self.world.sellers[upload.seller].selling_partner_id
+        rule = self.faults.fired(UPLOAD_BODY, partner, upload.order_id, self.ticks())
+        return None if rule is None else int(length * rule.do.get("share", 0.5))
+
     def take_notifications(self, limit: int) -> tuple[list[Message], int]:
         """The oldest notifications that wait to be delivered, taken out, and how many are left."""
         collect(self.state, self.faults, self.now(), self.ticks())
@@ -140,6 +161,9 @@ class Amazon:
         """The seller who calls; RequestError for what Amazon turns away before looking further."""
         request = call.request
         if request.too_large:
+            if call.operation.door is Door.OPEN:
+                message = "Your proposed upload exceeds the maximum allowed size."
+                raise RequestError(storage_error(400, "EntityTooLarge", message))
             message = "The request size exceeded the maximum accepted size."
             raise RequestError(error_answer(413, "RequestEntityTooLarge", message))
         lengths = ("content-length", "transfer-encoding")
@@ -234,7 +258,7 @@ class Amazon:
                     reached=call.reached,
                     fault=rule.kind if rule else None,
                     operation=call.operation.name,
-                    text=message_text(call.request),
+                    **asdict(read_received(self.state, call.request)),
                 )
             )
 

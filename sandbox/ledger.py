@@ -39,8 +39,8 @@ class Post:
     """One POST as it arrived and the answer it got.
 
     `status` is the status that was written, 0 when none was; `answer` the text, the refusal's name
-    or the fault; `accepted` whether this very POST made Amazon ask the buyer, or deliver the `text`
-    of a message.
+    or the fault; `accepted` whether this very POST made Amazon ask the buyer, or deliver a message:
+    the rest is what that held (`sandbox.received`).
     """
 
     seller: str
@@ -56,11 +56,18 @@ class Post:
     fault: str | None = None
     operation: str = SOLICITATION
     text: str = ""
+    text_length: int = 0
+    text_sha256: str = ""
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    coverage: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Delivered:
-    """One text that the buyer of an order got: `times` over, `at` and `request_id` of the first."""
+    """One message that the buyer of an order got: `times` over, `at` and `request_id` of the first.
+
+    Text, files and dates as in `Post`.
+    """
 
     seller: str
     order_id: str
@@ -70,15 +77,20 @@ class Delivered:
     at: float
     request_id: str
     times: int = 1
+    text_length: int = 0
+    text_sha256: str = ""
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    coverage: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Accepted solicitations by (seller, order), messages by (seller, order, operation, text), POSTs."""
+    """Accepted solicitations by (seller, order), messages by that, operation and content, POSTs."""
 
     accepted: dict[tuple[str, str], Accepted] = field(default_factory=dict)
     messages: dict[tuple[str, str, str, str], Delivered] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
+    _delivered: set[tuple[str, str, str]] = field(default_factory=set)
     _journal: IO[str] | None = None
 
     def keep(self, journal: Path) -> None:
@@ -93,6 +105,10 @@ class Ledger:
     def has(self, seller: str, order_id: str) -> bool:
         """Whether the buyer of the order was asked already."""
         return (seller, order_id) in self.accepted
+
+    def was_delivered(self, seller: str, order_id: str, operation: str) -> bool:
+        """Whether the buyer of the order got any message by this operation."""
+        return (seller, order_id, operation) in self._delivered
 
     def remember(self, entry: Accepted) -> None:
         """An accepted solicitation of the past is known; it is not written to the journal."""
@@ -114,7 +130,7 @@ class Ledger:
         return counts
 
     def message_duplicates(self) -> Counter[str]:
-        """By seller, the messages that a buyer got again, word for word."""
+        """By seller, the messages that a buyer got again, word for word and file for file."""
         counts: Counter[str] = Counter()
         for message in self.messages.values():
             if message.times > 1:
@@ -156,7 +172,8 @@ class Ledger:
     def _deliver(self, post: Post) -> None:
         if not post.accepted:
             return
-        key = (post.seller, post.order_id, post.operation, post.text)
+        self._delivered.add((post.seller, post.order_id, post.operation))
+        key = (post.seller, post.order_id, post.operation, _content(post))
         if key in self.messages:
             self.messages[key].times += 1
             return
@@ -168,6 +185,10 @@ class Ledger:
             post.text,
             post.at,
             post.request_id,
+            text_length=post.text_length,
+            text_sha256=post.text_sha256,
+            attachments=post.attachments,
+            coverage=post.coverage,
         )
 
     def _read(self, journal: Path) -> None:
@@ -184,6 +205,12 @@ class Ledger:
                 whole += len(line)
         with journal.open("r+b") as lines:
             lines.truncate(whole)
+
+
+def _content(post: Post) -> str:
+    """The same for the same message: a file that was uploaded again is still the same file."""
+    files = [[one["file_name"], one["sha256"]] for one in post.attachments]
+    return json.dumps([post.text, files, post.coverage])
 
 
 def _shown(entry: Accepted | Delivered | Post) -> dict[str, Any]:

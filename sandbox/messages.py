@@ -65,6 +65,12 @@ def error_answer(status: int, code: str, message: str, details: str = "") -> Ans
     return json_answer(status, {"errors": [error]})
 
 
+def storage_error(status: int, code: str, message: str) -> Answer:
+    """The error body of S3."""
+    text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Answer(status, text.encode(), "application/xml")
+
+
 def head(answer: Answer, close: bool, length: str) -> bytes:
     """Status line and headers; `length` is the header line that tells where the body ends."""
     reason = HTTPStatus(answer.status).phrase if answer.status in _STATUSES else "Unknown"

@@ -33,7 +33,16 @@ def record_page(amazon: Amazon) -> str:
     now = to_exact_text(amazon.now())[:19].replace("T", " ")
     links = ", ".join(
         f'<a href="/_{name}">{name}</a>'
-        for name in ("stats", "ledger", "eligible", "messageable", "history", "faults", "time")
+        for name in (
+            "stats",
+            "ledger",
+            "eligible",
+            "messageable",
+            "message_offers",
+            "history",
+            "faults",
+            "time",
+        )
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -102,7 +111,7 @@ def _posts(amazon: Amazon) -> str:
             to_exact_text(post.at),
             post.order_id,
             post.marketplace_id,
-            "review" if post.operation == SOLICITATION else f"message: {post.text[:80]}",
+            "review" if post.operation == SOLICITATION else _message(post),
             "yes" if post.accepted else "no",
             f"{post.status or 'none'}{fault}",
             post.answer,
@@ -112,6 +121,16 @@ def _posts(amazon: Amazon) -> str:
     posts = amazon.ledger.posts
     title = f"Requests for reviews, and messages: latest {min(_LATEST, len(posts))} of {len(posts)}"
     return _table(title, heads, map(row, reversed(posts[-_LATEST:])))
+
+
+def _message(post: Post) -> str:
+    """What the buyer got, or would have: kind, text, its length and hash, files and their hashes."""
+    parts = [f"message: {post.operation}"]
+    if post.text:
+        parts.append(f"“{post.text[:80]}” ({post.text_length}, {post.text_sha256[:12]})")
+    parts += [f"{one['file_name']} ({one['sha256'][:12] or 'none'})" for one in post.attachments]
+    parts += [" to ".join(post.coverage)] if post.coverage else []
+    return ", ".join(parts)
 
 
 def _table(

@@ -5,6 +5,7 @@ GET  /_stats      counts by seller, operation and status
 GET  /_ledger     every accepted solicitation, every message, and every POST with its answer
 GET  /_eligible   the orders that may be asked now and were not, by seller
 GET  /_messageable    the orders whose buyers may be written to now, by seller
+GET  /_message_offers    the orders for which each message is offered now, or disabled, by seller
 GET  /_history    what was asked before the start
 GET  /_sellers    the keys to connect the sellers with (only from this machine)
 GET  /_faults     the rules in force, and how often they fired
@@ -102,6 +103,16 @@ def _messageable(amazon: Amazon) -> dict[str, Any]:
     return {seller.selling_partner_id: amazon.messageable(seller) for seller in sellers}
 
 
+def _message_offers(amazon: Amazon) -> dict[str, Any]:
+    return {
+        word: {
+            seller.selling_partner_id: amazon.message_offers(seller, disabled=disabled)
+            for seller in amazon.world.sellers
+        }
+        for word, disabled in (("offered", False), ("disabled", True))
+    }
+
+
 def _history(amazon: Amazon) -> list[dict[str, Any]]:
     return [
         {
@@ -171,6 +182,7 @@ _DOCUMENTS: dict[tuple[str, str], Callable[[Amazon], Any]] = {
     ("GET", "/_ledger"): _ledger,
     ("GET", "/_eligible"): _eligible,
     ("GET", "/_messageable"): _messageable,
+    ("GET", "/_message_offers"): _message_offers,
     ("GET", "/_history"): _history,
     ("GET", "/_sellers"): _sellers,
     ("GET", "/_faults"): _faults,

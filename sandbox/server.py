@@ -17,6 +17,7 @@ import h11
 from sandbox.messages import HTML, Answer, Request, error_answer, parse_target, to_bytes
 
 MAX_BODY = 1_000_000
+MAX_UPLOAD = 12_000_000
 _MAX_HEAD = 64 * 1024
 _MAX_TARGET = 16 * 1024
 _MAX_WAITING = 256 * 1024
@@ -58,6 +59,8 @@ class Wire:
 
 Serve = Callable[[Request, Wire], Awaitable[None]]
 Admit = Callable[[], bool]
+CutAfter = Callable[[str, int], int | None]
+"""Of a PUT with this path and length, after how many bytes of its body it is to be reset."""
 
 
 def reset(transport: asyncio.Transport) -> None:
@@ -71,9 +74,12 @@ def reset(transport: asyncio.Transport) -> None:
 class Server:
     """Listens on one address until it is stopped."""
 
-    def __init__(self, serve: Serve, admit: Admit) -> None:
+    def __init__(
+        self, serve: Serve, admit: Admit, cut_after: CutAfter = lambda path, length: None
+    ) -> None:
         self.serve = serve
         self.admit = admit
+        self.cut_after = cut_after
         self.connections: set[asyncio.Transport] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
@@ -109,6 +115,8 @@ class _Connection(asyncio.Protocol):
         self._request: h11.Request | None = None
         self._body: list[bytes] = []
         self._size = 0
+        self._most = MAX_BODY
+        self._cut_after: int | None = None
         self._waiting = 0
         self._answering = False
         self._ended = False
@@ -146,18 +154,31 @@ class _Connection(asyncio.Protocol):
                 event = self._http.next_event()
                 if isinstance(event, h11.Request):
                     self._request = event
+                    self._begin(event)
                     if self._http.they_are_waiting_for_100_continue:
                         self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 elif isinstance(event, h11.Data):
                     self._size += len(event.data)
-                    if self._size <= MAX_BODY:
+                    if self._size <= self._most:
                         self._body.append(bytes(event.data))
+                    if self._cut_after is not None and self._size >= self._cut_after:
+                        reset(self._transport)
+                        return
                 elif isinstance(event, h11.EndOfMessage):
                     self._answer()
                 else:
                     return
         except (h11.RemoteProtocolError, ValueError, UnicodeDecodeError):
             self._refuse()
+
+    def _begin(self, event: h11.Request) -> None:
+        """How much of a body is read is known from the head."""
+        self._most, self._cut_after = MAX_BODY, None
+        if event.method == b"PUT":
+            self._most = MAX_UPLOAD
+            length = dict(event.headers).get(b"content-length", b"0")
+            path = event.target.decode("ascii").partition("?")[0]
+            self._cut_after = self._server.cut_after(path, int(length))
 
     def _answer(self) -> None:
         event = self._request
@@ -176,7 +197,7 @@ class _Connection(asyncio.Protocol):
             headers=headers,
             body=b"".join(self._body),
             loopback=self._loopback,
-            too_large=self._size > MAX_BODY,
+            too_large=self._size > self._most,
         )
         close = (
             event.http_version < b"1.1"

@@ -28,7 +28,7 @@ class Service:
         self.amazon = Amazon(kept, options)
         if options.faults is not None:
             self.amazon.set_faults(_read_json(options.faults))
-        self._server = Server(self._serve, self.amazon.admits)
+        self._server = Server(self._serve, self.amazon.admits, self.amazon.cut_after)
         self._jitter: Random = draw(kept.plan.seed, "latency")
 
     async def start(self) -> str:

@@ -75,6 +75,15 @@ class Running:
         orders: dict[str, list[str]] = self.ask("GET", "/_messageable")
         return orders
 
+    def message_offers(self, *, disabled: bool = False) -> dict[str, dict[str, list[str]]]:
+        """By selling partner id and name of a message, the orders for which it is offered now.
+
+        With `disabled` those for which it is listed, and cannot be sent.
+        """
+        word = "disabled" if disabled else "offered"
+        offers: dict[str, dict[str, list[str]]] = self.ask("GET", "/_message_offers")[word]
+        return offers
+
     def history(self) -> Any:
         """`GET /_history`."""
         return self.ask("GET", "/_history")

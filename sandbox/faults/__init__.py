@@ -9,8 +9,9 @@ Rules are JSON, from `--faults FILE` at the start or `POST /_faults` at any time
      "do": {"kind": "status", "status": 500, "accept_first": true}}
 
 `operation`: `lwa`, an operation of Amazon's (`searchOrders`; those of Orders v0 as `getOrderV0`),
-`downloadReportDocument`, `*` (any of these), `connection` (each accepted connection, before a byte
-is read; only `reset`), or `notification` (each message on its way to a queue; only `lose`,
+`downloadReportDocument`, `uploadToDestination` (the PUT of a file), `*` (any of these), `connection`
+(each accepted connection, before a byte is read; only `reset`), `uploadBody` (each file whose upload
+begins; only `cut_upload`), or `notification` (each message on its way to a queue; only `lose`,
 `duplicate`, `late` and `poison`).
 `seller` (selling partner id) and `order` narrow it and may be left out.
 
@@ -49,6 +50,8 @@ is carried out before it goes wrong, so that a solicitation *is* sent although n
     refuse_data_set     data_set (`FULFILLMENT`): only for searchOrders and getOrder, 400 for requests
                         that include it
     report_fatal        only for createReport: the report will end as FATAL
+    expired             only for uploadToDestination: the address counts as expired
+    cut_upload          only for uploadBody: share [0.5]: reset when so much of the file has come
     lose                the message never arrives
     duplicate           times: it arrives so many times
     late                seconds: so much later, and so behind others

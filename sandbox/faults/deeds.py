@@ -128,6 +128,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], Answer | None], Answer | None]] = 
     "listed_although_accepted": _real,
     "refuse_data_set": _real,
     "report_fatal": _real,
+    "expired": _real,
 }
 
 

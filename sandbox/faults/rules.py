@@ -31,6 +31,8 @@ MESSAGE_LIST = "getMessagingActionsForOrder"
 CONNECTION = "connection"
 REPORT = "createReport"
 NOTIFICATION = "notification"
+UPLOAD = "uploadToDestination"
+UPLOAD_BODY = "uploadBody"
 ANY = "*"
 OPERATIONS = (
     LWA,
@@ -40,7 +42,21 @@ OPERATIONS = (
     LIST,
     "createProductReviewAndSellerFeedbackSolicitation",
     MESSAGE_LIST,
+    "GetAttributes",
+    "confirmCustomizationDetails",
+    "createConfirmDeliveryDetails",
+    "createLegalDisclosure",
+    "createNegativeFeedbackRemoval",
     "createConfirmOrderDetails",
+    "createConfirmServiceDetails",
+    "CreateAmazonMotors",
+    "CreateWarranty",
+    "createDigitalAccessKey",
+    "createUnexpectedProblem",
+    "sendInvoice",
+    "createUploadDestinationForResource",
+    UPLOAD,
+    "listOffers",
     "createRestrictedDataToken",
     "getOrdersV0",
     "getOrderV0",
@@ -60,6 +76,7 @@ OPERATIONS = (
     "getSubscriptionById",
     "deleteSubscriptionById",
     NOTIFICATION,
+    UPLOAD_BODY,
     CONNECTION,
     ANY,
 )
@@ -113,12 +130,15 @@ _KINDS: dict[str, dict[str, Check]] = {
     "lwa_error": {"error": needed(TEXT), "description": TEXT, "status": STATUS},
     "refuse_data_set": {"data_set": needed(TEXT)},
     "report_fatal": {},
+    "expired": {},
+    "cut_upload": {"share": SHARE},
     "lose": {},
     "duplicate": {"times": needed(COUNT)},
     "late": {"seconds": needed(AMOUNT)},
     "poison": {"text": TEXT},
 }
 _DELIVERIES = ("lose", "duplicate", "late", "poison")
+_NO_REQUESTS = (CONNECTION, NOTIFICATION, UPLOAD_BODY)
 _BODIES = ("text", "base64", "size", "gzip_bomb")
 _ONLY_FOR = {
     "empty_list": (LIST, MESSAGE_LIST),
@@ -126,6 +146,8 @@ _ONLY_FOR = {
     "lwa_error": (LWA,),
     "refuse_data_set": ("searchOrders", "getOrder"),
     "report_fatal": (REPORT,),
+    "expired": (UPLOAD,),
+    "cut_upload": (UPLOAD_BODY,),
     **dict.fromkeys(_DELIVERIES, (NOTIFICATION,)),
 }
 _CARRIED_OUT = frozenset(
@@ -138,6 +160,7 @@ _CARRIED_OUT = frozenset(
         "listed_although_accepted",
         "refuse_data_set",
         "report_fatal",
+        "expired",
     )
 )
 
@@ -174,7 +197,7 @@ class Rule:
     def matches(self, operation: str, seller: str | None, order: str | None) -> bool:
         """Whether the rule is about such a request at all."""
         wanted = self.document["operation"]
-        if wanted != operation and (wanted != ANY or operation in (CONNECTION, NOTIFICATION)):
+        if wanted != operation and (wanted != ANY or operation in _NO_REQUESTS):
             return False
         if operation not in _ONLY_FOR.get(self.kind, (operation,)):
             return False
@@ -257,6 +280,8 @@ def _checked(where: str, value: Any) -> dict[str, Any]:
         raise FaultError(f"{where}: {kind} is only for {only}, not for {operation}")
     if operation == CONNECTION and kind != "reset":
         raise FaultError(f"{where}: only reset can happen to a connection, not {kind}")
+    if operation == UPLOAD_BODY and kind != "cut_upload":
+        raise FaultError(f"{where}: only cut_upload can happen to {UPLOAD_BODY}, not {kind}")
     if operation == NOTIFICATION and kind not in _DELIVERIES:
         words = ", ".join(_DELIVERIES)
         raise FaultError(f"{where}: only {words} can happen to a notification, not {kind}")

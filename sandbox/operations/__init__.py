@@ -1,9 +1,19 @@
 """Amazon's operations: where each lives, how often it may be called, and what it answers."""
 
 from sandbox.buckets import Plan
+from sandbox.faults.rules import UPLOAD
 from sandbox.ledger import SOLICITATION
-from sandbox.operations import messaging, notifications, orders_v0, reports, solicitations
+from sandbox.operations import (
+    messaging,
+    notifications,
+    orders_v0,
+    replenishment,
+    reports,
+    solicitations,
+    uploads,
+)
 from sandbox.operations.lwa import exchange_token
+from sandbox.operations.message_kinds import BY_OPERATION
 from sandbox.operations.orders import get_order, search_orders
 from sandbox.operations.restricted import create_restricted_data_token
 from sandbox.operations.routing import Answerer, Call, Door, Operation, State, match
@@ -13,6 +23,8 @@ __all__ = ["LWA", "OPERATIONS", "Call", "Operation", "State", "match"]
 
 LWA = Operation("lwa", "POST", ("auth", "o2", "token"), Plan(1000, 1000), exchange_token)
 
+_MESSAGING = ("messaging", "v1", "orders", None)
+_UPLOADS = ("uploads", "2020-11-01", "uploadDestinations")
 _REPORTS = ("reports", "2021-06-30")
 _RARELY = Plan(0.0167, 15)
 _DESTINATION = ("destinations", None)
@@ -94,17 +106,59 @@ OPERATIONS = (
     Operation(
         "getMessagingActionsForOrder",
         "GET",
-        ("messaging", "v1", "orders", None),
+        _MESSAGING,
         Plan(1, 5),
         messaging.get_actions,
     ),
     Operation(
-        "createConfirmOrderDetails",
-        "POST",
-        ("messaging", "v1", "orders", None, "messages", messaging.NAME),
+        "GetAttributes",
+        "GET",
+        (*_MESSAGING, "attributes"),
         Plan(1, 5),
-        messaging.create_confirm_order_details,
-        messaging.may_write,
+        messaging.get_attributes,
+    ),
+    *(
+        Operation(
+            kind.operation,
+            "POST",
+            (*_MESSAGING, "messages", kind.path),
+            Plan(1, 5),  # sendInvoice's is not published; all others of the API have this one
+            messaging.send_message,
+            messaging.may_send,
+        )
+        for kind in BY_OPERATION.values()
+    ),
+    Operation(
+        "createUploadDestinationForResource",
+        "POST",
+        (*_UPLOADS, *_MESSAGING, "messages", None),
+        Plan(10, 10),
+        uploads.create_destination,
+    ),
+    Operation(
+        "createUploadDestinationForResource",
+        "POST",
+        (*_UPLOADS, None),
+        Plan(10, 10),
+        uploads.refuse_encoded_slashes,
+    ),
+    *(
+        Operation(
+            UPLOAD,
+            method,
+            ("message-uploads", None, None),
+            Plan(1000, 1000),
+            uploads.take_file if method == "PUT" else uploads.refuse_method,
+            door=Door.OPEN,
+        )
+        for method in ("PUT", "POST")
+    ),
+    Operation(
+        "listOffers",
+        "POST",
+        ("replenishment", "2022-11-07", "offers", "search"),
+        Plan(1, 1),
+        replenishment.list_offers,
     ),
     Operation(
         "searchOrders", "GET", ("orders", "2026-01-01", "orders"), Plan(0.0056, 20), search_orders

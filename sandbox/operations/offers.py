@@ -1,6 +1,6 @@
 """Lists of actions, as Solicitations and Messaging give them (JSON Hypertext Application Language)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,8 +45,18 @@ def is_left_out(state: State, call: Call) -> bool:
     return chance.random() < state.empty_share
 
 
-def hal_list(call: Call, api: str, marketplace: str, schemas: Sequence[Schema]) -> dict[str, Any]:
-    """The list as Amazon really sends it: name and title on the action, not under `payload`."""
+def hal_list(
+    call: Call,
+    api: str,
+    marketplace: str,
+    schemas: Sequence[Schema],
+    disabled: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The list as Amazon really sends it: name and title on the action, not under `payload`.
+
+    `disabled` holds the reasons for which actions are disabled, by name; None where the API says
+    nothing of it.
+    """
     order = f"/{api}/v1/orders/{call.order_id}"
     query = f"?marketplaceIds={marketplace}"
     folder = "messages" if api == "messaging" else api
@@ -55,14 +65,20 @@ def hal_list(call: Call, api: str, marketplace: str, schemas: Sequence[Schema]) 
         action = f"{order}/{folder}/{schema.name}"
         this = {"href": action + query, "name": schema.name}
         links.append(this)
-        embedded.append(_embedded(schema, this, {"href": f"{action}/schema", "name": schema.name}))
+        link = {"href": f"{action}/schema", "name": schema.name}
+        embedded.append(_embedded(schema, this, link, disabled))
     return {
         "_links": {"actions": links, "self": {"href": order + query}},
         "_embedded": {"actions": embedded},
     }
 
 
-def _embedded(schema: Schema, this: dict[str, str], link: dict[str, str]) -> dict[str, Any]:
+def _embedded(
+    schema: Schema,
+    this: dict[str, str],
+    link: dict[str, str],
+    disabled: Mapping[str, str] | None,
+) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "_links": {"self": link},
         "type": "object",
@@ -74,8 +90,9 @@ def _embedded(schema: Schema, this: dict[str, str], link: dict[str, str]) -> dic
         "$schema": "http://json-schema.org/draft-04/schema#",
         "x-ui-hidden": schema.hidden,
     }
-    if schema.properties:
-        shown |= {"disabled": False, "disabledReason": None}
+    if disabled is not None:
+        reason = disabled.get(schema.name) or None
+        shown |= {"disabled": reason is not None, "disabledReason": reason}
     return {
         "_links": {"schema": link, "self": this},
         "_embedded": {"schema": shown},

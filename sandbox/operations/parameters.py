@@ -72,9 +72,12 @@ def marketplaces(request: Request, name: str = "marketplaceIds") -> frozenset[st
     return found
 
 
-def the_marketplace(request: Request) -> str:
-    """The one marketplace id that Solicitations and Messaging want, from the query."""
-    refuse_unknown(request, ("marketplaceIds",))
+def the_marketplace(request: Request, *others: str) -> str:
+    """The one marketplace id that Solicitations and Messaging want, from the query.
+
+    `others` are the other parameters that the operation knows.
+    """
+    refuse_unknown(request, ("marketplaceIds", *others))
     given = request.values("marketplaceIds")
     if not given:
         raise invalid("marketplaceIds: Missing or invalid request parameter: marketplaceId")

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from sandbox.marketplaces import BY_ID
-from sandbox.messages import Answer, error_answer, json_answer
+from sandbox.messages import Answer, error_answer, json_answer, storage_error
 from sandbox.moments import DAY, from_text, to_exact_text
 from sandbox.operations.paging import read_token, write_token
 from sandbox.operations.parameters import (
@@ -153,9 +153,9 @@ def download_report_document(state: State, call: Call) -> Answer:
     until = (call.request.query.get("X-Amz-Expires") or ["0"])[0]
     given = (call.request.query.get("X-Amz-Signature") or [""])[0]
     if report is None or not until.isdigit() or call.now > int(until):
-        return _storage_error("AccessDenied", "Request has expired")
+        return storage_error(403, "AccessDenied", "Request has expired")
     if not hmac.compare_digest(given.encode(), _signature(state, report, int(until)).encode()):
-        return _storage_error("SignatureDoesNotMatch", "The signature does not match.")
+        return storage_error(403, "SignatureDoesNotMatch", "The signature does not match.")
     if report.fatal:
         return Answer(200, json.dumps(_FATAL).encode(), "text/plain;charset=UTF-8")
     body, charset = document_of(state.world, state.world.sellers[report.seller], report)
@@ -215,11 +215,6 @@ def _page_size(text: str | None) -> int:
 def _signature(state: State, report: Report, until: int) -> str:
     key = draw(state.world.plan.seed, "documents").randbytes(32)
     return hmac.new(key, f"{report.document_id} {until}".encode(), sha256).hexdigest()
-
-
-def _storage_error(code: str, message: str) -> Answer:
-    text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-    return Answer(403, text.encode(), "application/xml")
 
 
 def _not_found() -> RequestError:

@@ -13,6 +13,7 @@ from sandbox.messages import Answer, Request
 from sandbox.ordered import Report
 from sandbox.post import PostOffice
 from sandbox.tokens import Codes, Tokens
+from sandbox.uploads import Upload
 from sandbox.world import Seller, World
 
 
@@ -42,6 +43,7 @@ class State:
     snapshots: dict[Any, list[Life]] = field(default_factory=dict)
     post: PostOffice = field(default_factory=PostOffice)
     reports: dict[str, Report] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -66,7 +66,10 @@ def test_the_counts_tell_messages_from_requests_and_what_came_twice():
     assert (line["operation"], line["requests"]) == ("createConfirmOrderDetails", 3)
     ledger = json.loads(ask(desk.amazon, "/_ledger").body)
     assert [entry["text"] for entry in ledger["messages"]] == ["Which size?", "Which colour?"]
-    assert "message: Which size?" in ask(desk.amazon, "/").body.decode()
+    entry = ledger["messages"][0]
+    assert (entry["text_length"], len(entry["text_sha256"])) == (11, 64)
+    shown = f"createConfirmOrderDetails, “Which size?” (11, {entry['text_sha256'][:12]})"
+    assert shown in ask(desk.amazon, "/").body.decode()
     messageable = json.loads(ask(desk.amazon, "/_messageable").body)
     assert messageable[seller][0] == desk.order_id(life)
     assert len(messageable) == 2

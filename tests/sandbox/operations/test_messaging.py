@@ -28,8 +28,9 @@ def test_the_list_has_the_shape_of_a_captured_one(desk):
     order = f"/messaging/v1/orders/{desk.order_id(life)}"
     query = f"?marketplaceIds={life.marketplace.id}"
     action = {"href": f"{order}/messages/{NAME}{query}", "name": NAME}
-    assert body["_links"] == {"actions": [action], "self": {"href": order + query}}
-    [embedded] = body["_embedded"]["actions"]
+    assert body["_links"]["self"] == {"href": order + query}
+    assert action in body["_links"]["actions"]
+    [embedded] = [one for one in body["_embedded"]["actions"] if one["name"] == NAME]
     sample = json.loads(SAMPLE.read_text())
     [problem] = [
         one for one in sample["_embedded"]["actions"] if one["name"] == "unexpectedProblem"
@@ -53,7 +54,7 @@ def test_a_question_is_possible_exactly_before_shipping():
     assert len(possible) >= 5
     for life in desk.lives()[-60:]:
         desk.ticks += 10
-        listed = offers(desk.messages(life)) == [NAME]
+        listed = NAME in offers(desk.messages(life))
         assert listed is (desk.order_id(life) in possible)
         assert listed is (life.on_amazon and life.status_at(desk.clock) is Status.UNSHIPPED)
         answer = desk.write(life, TEXT)
@@ -69,7 +70,7 @@ def test_every_accepted_message_is_delivered(desk):
         answer = desk.write(life, text)
         assert (answer.status, answer.body, answer.content_type) == (201, b"{}", "application/json")
         assert answer.headers["x-amzn-RateLimit-Limit"] == "1.0"
-    assert offers(desk.messages(life)) == [NAME], "what was sent may be sent again"
+    assert NAME in offers(desk.messages(life)), "what was sent may be sent again"
     ledger = desk.amazon.ledger
     got = {entry.text: entry.times for entry in ledger.messages.values()}
     assert got == {TEXT: 2, "Another one": 1}
@@ -187,7 +188,7 @@ def test_faults_happen_to_messages_as_to_solicitations(desk):
         ]
     )
     assert offers(desk.messages(life)) == []
-    assert offers(desk.messages(life)) == [NAME]
+    assert NAME in offers(desk.messages(life))
     assert [desk.write(life, text).status for text in "abc"] == [503, 503, 201]
     posts = desk.amazon.ledger.posts
     assert [(one.text, one.accepted, one.fault) for one in posts] == [
