@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from orders.models import NotificationQueue, NotificationSubscription, ParkedNotification
+from orders.notifications.alarms import has_strangers
 from orders.notifications.parking import CannotReplayError, replay
 from orders.notifications.queues import queue_policy, reader_policy
 from orders.notifications.subscribing import (
@@ -29,8 +30,6 @@ from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import Client
 
 PAGE = "sellers:notifications"
-# So long the page warns of messages that somebody else wrote into the queue.
-STRANGERS_SHOWN = timedelta(days=7)
 LATE_AFTER = timedelta(minutes=10)
 MOST_PARKED = 50
 
@@ -57,9 +56,7 @@ def notifications(request: HttpRequest, account_id: int) -> HttpResponse:
         ).first(),
         "queue": queue,
         "is_read": _is_read(queue, now),
-        "has_strangers": bool(
-            queue and queue.stranger_at and now - queue.stranger_at < STRANGERS_SHOWN
-        ),
+        "has_strangers": has_strangers(queue, now),
         "queue_policy": queue_policy(arn) if arn else "",
         "reader_policy": reader_policy(arn) if arn else "",
         "listed": listed,

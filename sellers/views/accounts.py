@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,6 +15,7 @@ from messaging.stopping import (
     resume_sending,
     try_sending_again,
 )
+from orders.notifications.alarms import queue_alarms
 from sellers.expiry import alarms
 from sellers.forms import read_reason
 from sellers.models import Role, SellerAccount
@@ -30,9 +32,13 @@ def account_list(request: HttpRequest) -> HttpResponse:
     user = get_user(request)
     rows = standings(user)
     managed = SellerAccount.objects.for_user(user, Role.MANAGER).select_related("application")
+    now = read_database_clock()
+    told = alarms(managed, now)
+    if settings.SQS_QUEUE_ARN and managed:
+        told += queue_alarms(settings.SQS_QUEUE_ARN, [one.pk for one in managed], now)
     context = {
         "rows": rows,
-        "alarms": alarms(managed, read_database_clock()),
+        "alarms": told,
         "may_connect": user.is_superuser or any(row.may_manage for row in rows),
         "may_stop": any(row.may_manage for row in rows) or may_stop_everything(user),
     }

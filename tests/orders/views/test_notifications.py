@@ -104,6 +104,21 @@ def test_a_parked_message_is_shown_and_replayed_by_its_own_managers() -> None:
     assert mine.amazon_order_id not in page(client, account)
 
 
+@override_settings(SQS_QUEUE_ARN=ARN)
+def test_managers_are_told_on_accounts_of_strangers_and_of_what_cannot_be_read() -> None:
+    client, account = manager_of()
+    address = reverse("sellers:list")
+    assert "notification" not in client.get(address).content.decode()
+    ParkedNotificationFactory(account=account)
+    ParkedNotificationFactory.create_batch(2, account=account, is_new_version=False)
+    ParkedNotificationFactory()
+    NotificationQueueFactory(arn=ARN, stranger_at=timezone.now())
+    shown = client.get(address).content.decode()
+    assert "1 notification is of a type or version" in shown
+    assert "2 notifications could not be read" in shown
+    assert "Somebody else can write to the queue" in shown
+
+
 def replay_in_admin(client: Client, *rows: ParkedNotification) -> str:
     address = reverse("admin:orders_parkednotification_changelist")
     form = {"action": "replay", "_selected_action": [row.pk for row in rows]}
