@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audit.models import AuditKind
 from audit.services import record_event
-from orders.csv_import.plans import Plan
+from orders.csv_import.plans import CHUNK, Plan
 from orders.doors import door_worked
 from orders.ingest.hints import note_hints
 from orders.ingest.partial import upsert_facts
@@ -28,9 +28,9 @@ def carry_out(
 ) -> OrderImport:
     """The plan's orders or exclusions stand, and the import is on record and in the audit trail.
 
-    Orders in transactions of 1,000 each; a kill between them leaves an import that is not finished,
-    and what it took in, so that the same plan, or file, can be imported again. With a `client_key`
-    that was finished before, nothing is done. Exclusions need a `user`. `at` is now (UTC).
+    Orders in transactions of 1,000 each, exclusions of 500; a kill between them leaves an import
+    that is not finished, and what it took in, so that the same plan, or file, can be imported
+    again. With a `client_key` that was finished before, nothing is done. Exclusions need a `user`. `at` is now (UTC).
     """
     source = plan.source
     made, is_new = OrderImport.objects.get_or_create(
@@ -55,7 +55,11 @@ def carry_out(
     else:
         if user is None:
             raise ValueError("exclusions are somebody's")
-        new = exclude(account, plan.exclusion, plan.values, user=user, reason=plan.reason)
+        new = 0
+        # not all in one transaction, for which sending on SQLite would have to wait
+        for start in range(0, len(plan.values), CHUNK):
+            chunk = plan.values[start : start + CHUNK]
+            new += exclude(account, plan.exclusion, chunk, user=user, reason=plan.reason)
     _finish(made, plan, new)
     made.refresh_from_db()
     return made

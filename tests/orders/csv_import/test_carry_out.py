@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,8 @@ from orders.csv_import import carry_out as module
 from orders.csv_import.carry_out import carry_out
 from orders.csv_import.plans import Plan, plan_orders
 from orders.csv_import.reading import read_file
-from orders.models import Door, Exclusion, ImportKind, Order, OrderHint, OrderImport
+from orders.models import Door, Exclusion, ExclusionKind, ImportKind, Order, OrderHint, OrderImport
+from orders.services import exclude
 from orders.states import DoorName, Refusal
 from sellers.models import SellerAccount
 from tests.factories import MembershipFactory, OrderFactory
@@ -118,3 +120,22 @@ def test_exclusions_stand_with_who_and_why() -> None:
     assert order.is_excluded
     with pytest.raises(ValueError, match="somebody"):
         carry_out(member.account, plan, user=None, at=timezone.now(), client_key=uuid4())
+
+
+def test_many_exclusions_are_many_transactions_and_all_stand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+
+    def counted(account: SellerAccount, kind: ExclusionKind, values: list[str], **rest: Any) -> int:
+        sizes.append(len(values))
+        return exclude(account, kind, values, **rest)
+
+    monkeypatch.setattr(module, "exclude", counted)
+    member = MembershipFactory()
+    text = "\n".join(f"SKU-{n}" for n in range(1_001))
+    reading = read_file(text.encode(), ImportKind.EXCLUDED_SKUS, "skus.csv")
+    plan = Plan(reading.source, values=[str(key) for key in reading.checked.rows], reason="Recall")
+    made = carry_out(member.account, plan, user=member.user, at=timezone.now(), client_key=uuid4())
+    assert sizes == [500, 500, 1]
+    assert made.new == Exclusion.objects.count() == 1_001
