@@ -18,12 +18,12 @@ from sellers.models import Application, Connection, Role, SellerAccount
 from sellers.views.connect_forms import ApplicationForm
 from sellers.views.connecting import (
     get_application,
+    posted,
     redirect_uri_of,
     require_connector,
-    require_single,
     usable_applications,
 )
-from solicit_dashboard.access import get_user, log_ignored_fields
+from solicit_dashboard.access import get_user
 
 LIST = "sellers:applications"
 
@@ -97,11 +97,7 @@ def _tell_of_shut_out(request: HttpRequest, application: Application) -> None:
 
 
 def _posted(request: HttpRequest, empty: ApplicationForm) -> Any:
-    if request.method != "POST":
-        return None
-    log_ignored_fields(request, empty.fields)
-    require_single(request, empty.fields)
-    return request.POST
+    return posted(request, empty.fields) if request.method == "POST" else None
 
 
 def _page(

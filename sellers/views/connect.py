@@ -20,8 +20,8 @@ from sellers.views.connecting import (
     account_to_renew,
     chosen,
     known_order,
+    posted,
     require_connector,
-    require_single,
     usable_applications,
 )
 from solicit_dashboard.access import get_account, get_user, log_ignored_fields
@@ -105,8 +105,7 @@ def _connect(request: HttpRequest, account: SellerAccount | None) -> HttpRespons
     if request.method != "POST":
         return connect_page(request, applications, account)
     form = ConnectForm(request.POST, applications=applications, account=account)
-    log_ignored_fields(request, form.fields)
-    require_single(request, set(form.fields) - {"marketplaces"})
+    posted(request, form.fields, lists=("marketplaces",))
     if form.is_valid():
         said = form.cleaned_data
         # a known account may be connected as if it were new

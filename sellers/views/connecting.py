@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.urls import reverse
 
 from orders.models import Order
 from orders.numbers import parse_order_number
 from sellers.models import Application, Role, SellerAccount
-from solicit_dashboard.access import get_reach, get_user, require_some_account, single_value
+from solicit_dashboard.access import (
+    get_reach,
+    get_user,
+    log_ignored_fields,
+    require_some_account,
+    single_value,
+)
 
 # Orders of other channels have numbers that Amazon does not lead to: look at so many.
 _NEWEST = 20
@@ -63,10 +69,18 @@ def known_order(account: SellerAccount | None) -> str:
     return next((number for number in newest if parse_order_number(number)), "")
 
 
-def require_single(request: HttpRequest, names: Iterable[str]) -> None:
-    """No field of the form comes twice; one that does is a 400."""
+def posted(
+    request: HttpRequest, names: Collection[str], *, lists: Collection[str] = ()
+) -> QueryDict:
+    """The form as it was sent; a field that comes twice is a 400, unless it is one of `lists`.
+
+    Fields that are not among the names are ignored, and that is written down.
+    """
+    log_ignored_fields(request, names)
     for name in names:
-        single_value(request.POST, name)
+        if name not in lists:
+            single_value(request.POST, name)
+    return request.POST
 
 
 def chosen(applications: list[Application], pk: str) -> Application:

@@ -19,6 +19,7 @@ from sellers.invitations import (
     read_invitation,
 )
 from sellers.models import Invitation, Membership
+from sellers.views.connecting import posted
 from sellers.views.member_forms import NewPersonForm
 from sellers.views.people import TOKEN_FIELD
 from solicit_dashboard.access import get_user, log_ignored_fields, single_value
@@ -82,10 +83,7 @@ def _join_as_known(request: HttpRequest, invitation: Invitation) -> HttpResponse
 def _join_as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     if request.method != "POST":
         return _page(request, invitation, form=NewPersonForm())
-    log_ignored_fields(request, FIELDS)
-    for name in FIELDS:
-        single_value(request.POST, name)
-    form = NewPersonForm(request.POST)
+    form = NewPersonForm(posted(request, FIELDS))
     if not form.is_valid():
         return _page(request, invitation, form=form, status=422)
     user: User = form.save(commit=False)

@@ -29,15 +29,14 @@ from sellers.views.connecting import (
     chosen,
     get_application,
     known_order,
+    posted,
     redirect_uri_of,
     require_connector,
-    require_single,
     usable_applications,
 )
 from solicit_dashboard.access import (
     get_account,
     get_user,
-    log_ignored_fields,
     single_value,
 )
 
@@ -89,8 +88,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, account: SellerAccount | None) -> HttpResponse:
     applications = usable_applications(request)
     form = ConsentForm(request.POST, applications=applications, account=account)
-    log_ignored_fields(request, form.fields)
-    require_single(request, form.fields)
+    posted(request, form.fields)
     if form.is_valid():
         application = chosen(applications, form.cleaned_data["application"])
         said = form.cleaned_data

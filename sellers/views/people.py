@@ -17,8 +17,9 @@ from sellers.invitations import invite as make_invitation
 from sellers.invitations import revoke_invitation
 from sellers.memberships import MembershipError
 from sellers.models import Invitation, Membership, PeopleReview, Role, SellerAccount
+from sellers.views.connecting import posted
 from sellers.views.member_forms import InvitationForm, RoleForm
-from solicit_dashboard.access import get_account, get_user, log_ignored_fields, single_value
+from solicit_dashboard.access import get_account, get_user, log_ignored_fields
 
 PAGE = "sellers:people"
 INVITATION_FIELDS = ("role", "note")
@@ -70,10 +71,7 @@ def invite(request: HttpRequest, account_id: int) -> HttpResponse:
     account = get_account(request, account_id, Role.MANAGER)
     if request.method != "POST":
         return _invite_page(request, account, form=InvitationForm())
-    log_ignored_fields(request, INVITATION_FIELDS)
-    for name in INVITATION_FIELDS:
-        single_value(request.POST, name)
-    form = InvitationForm(request.POST)
+    form = InvitationForm(posted(request, INVITATION_FIELDS))
     if not form.is_valid():
         return _invite_page(request, account, form=form, status=422)
     invitation, token = make_invitation(
@@ -110,10 +108,8 @@ def uninvite(request: HttpRequest, account_id: int, invitation_id: int) -> HttpR
 def change_role(request: HttpRequest, account_id: int, member_id: int) -> HttpResponse:
     """The member has another role; never is an account left without a manager."""
     account = get_account(request, account_id, Role.MANAGER)
-    log_ignored_fields(request, ["role"])
     member = _member(account, member_id)
-    single_value(request.POST, "role")
-    form = RoleForm(request.POST)
+    form = RoleForm(posted(request, ["role"]))
     if not form.is_valid():
         raise BadRequest(f"role: {form.errors['role'][0]}")
     role = Role(form.cleaned_data["role"])
