@@ -67,7 +67,7 @@ def test_one_row_and_three_take_the_same_queries(account: SellerAccount, state: 
     for _ in range(2):
         add(account)
         add(account, Status.SENT)
-    assert queries(client, f"/outbox/{state}") == before == 16
+    assert queries(client, f"/outbox/{state}") == before == 7
 
 
 def test_only_ones_own_actions_are_shown(account: SellerAccount) -> None:
