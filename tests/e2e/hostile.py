@@ -24,7 +24,44 @@ ATTACKS = (
     "{{7*7}}{% now %}<!-- ",
     "javascript:attack()//",
     f"\u202e<a href=javascript:attack() {MARK}>&lt;",
+    f"<script {MARK}>attack()</script>",
+    f"<ScRiPt {MARK}>attack()</sCrIpT>",
+    f"<script src=data:,attack() {MARK}></script>",
+    f"<scr<script>ipt {MARK}>attack()</script>",
+    f"</script><script {MARK}>attack()</script>",
+    f"<svg {MARK}><script>attack()</script></svg>",
+    f"<svg><animate onbegin=attack() attributeName=x {MARK}>",
+    f"<math><mtext></form><form><mglyph><style></math><img src onerror=attack() {MARK}>",
+    f"<iframe src=javascript:attack() {MARK}></iframe>",
+    f'<iframe srcdoc="<script>attack()</script>" {MARK}>',
+    f"<object data=javascript:attack() {MARK}>",
+    f"<embed src=javascript:attack() {MARK}>",
+    f"<body onload=attack() {MARK}>",
+    f"<details open ontoggle=attack() {MARK}>",
+    f"<video><source onerror=attack() {MARK}></video>",
+    f"<audio src onerror=attack() {MARK}>",
+    f"<input autofocus onfocus=attack() {MARK}>",
+    f"<select autofocus onfocus=attack() {MARK}>",
+    f"<marquee onstart=attack() {MARK}>",
+    f"<form action=javascript:attack()><button {MARK}>x</button></form>",
+    f'<a href="java\tscript:attack()" {MARK}>x</a>',
+    f"<a href=data:text/html,<script>attack()</script> {MARK}>x</a>",
+    f"<base href=//evil.example/ {MARK}>",
+    f"<meta http-equiv=refresh content=0;url=javascript:attack() {MARK}>",
+    f"<link rel=stylesheet href=data:,*{{x:expression(attack())}} {MARK}>",
+    f"<style {MARK}>@import 'javascript:attack()';</style>",
+    f"<template {MARK}><img src=x onerror=attack()></template>",
+    f"<div hx-get=/ hx-trigger=load hx-on:load=attack() {MARK}>",
+    f'" hx-on::load="attack()" {MARK} x="',
+    f"' onmouseover=attack() {MARK} '",
+    f"--><img src=x onerror=attack() {MARK}><!--",
+    f"]]><img src=x onerror=attack() {MARK}>",
+    f"&lt;img src=x onerror=attack() {MARK}&gt;",
+    f"\\u003cimg src=x onerror=attack() {MARK}\\u003e",
+    f"%3Cimg%20src=x%20onerror=attack()%20{MARK}%3E",
+    f"\uff1cscript {MARK}\uff1eattack()\uff1c/script\uff1e",
 )
+SOME = 5  # pages of one kind: the lists show every attack
 SHORT = f"<b {MARK}>"  # for columns that are narrow
 LONG = f"<i {MARK}>" + "W" * 480  # a word that no line can hold
 
@@ -117,7 +154,7 @@ def make(people: dict[str, str]) -> dict[str, Any]:
                 "body": attack,
             },
         )
-        if action.status in DECIDABLE:
+        if action.status in DECIDABLE and len(decide_pages) < SOME:
             decide_pages.append(f"/outbox/{action.pk}/decide/")
         AuditEvent.objects.create(
             kind=AuditKind.REQUESTED,
