@@ -30,7 +30,8 @@ def carry_out(
 
     Orders in transactions of 1,000 each, exclusions of 500; a kill between them leaves an import
     that is not finished, and what it took in, so that the same plan, or file, can be imported
-    again. With a `client_key` that was finished before, nothing is done. Exclusions need a `user`. `at` is now (UTC).
+    again. With a `client_key` that was finished before, nothing is done. Exclusions need a `user`.
+    `at` is now (UTC).
     """
     source = plan.source
     made, is_new = OrderImport.objects.get_or_create(

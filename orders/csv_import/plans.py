@@ -49,7 +49,7 @@ class Plan:
 
     For orders `facts` has what is said of each; for exclusions `values` has what would be excluded,
     for that `reason`. `new` of them are not here, `known` are; `elsewhere` were left out because
-    they are orders of another account.
+    they are orders of another account. `unknown` order numbers are excluded for when they come.
     """
 
     source: Source
@@ -59,6 +59,7 @@ class Plan:
     new: int = 0
     known: int = 0
     elsewhere: int = 0
+    unknown: int = 0
 
     @property
     def size(self) -> int:
@@ -79,13 +80,13 @@ class Plan:
             "facts": [_plain(facts) for facts in self.facts],
             "values": self.values,
             "reason": self.reason,
-            "counts": [self.new, self.known, self.elsewhere],
+            "counts": [self.new, self.known, self.elsewhere, self.unknown],
         }
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Plan:
         """The plan of which `to_plain` was made."""
-        new, known, elsewhere = plain["counts"]
+        new, known, elsewhere, unknown = plain["counts"]
         source = plain["source"]
         return cls(
             source=Source(**(source | {"kind": ImportKind(source["kind"])})),
@@ -95,6 +96,7 @@ class Plan:
             new=new,
             known=known,
             elsewhere=elsewhere,
+            unknown=unknown,
         )
 
 
@@ -135,9 +137,11 @@ def plan_exclusions(
     kind = ExclusionKind(source.kind.value)
     values = [str(key) for key in checked.rows]
     elsewhere: set[str] = set()
+    unknown = 0
     if kind == ExclusionKind.ORDER:
-        foreign = _present(values, [pk for pk in among if pk != account.pk])
-        elsewhere = foreign - _present(sorted(foreign), [account.pk])
+        here = _present(values, [account.pk])
+        elsewhere = _present(values, [pk for pk in among if pk != account.pk]) - here
+        unknown = len(values) - len(here) - len(elsewhere)
     wanted = [value for value in values if value not in elsewhere]
     standing = 0
     for chunk in _chunks(wanted):
@@ -151,6 +155,7 @@ def plan_exclusions(
         new=len(wanted) - standing,
         known=standing,
         elsewhere=len(elsewhere),
+        unknown=unknown,
     )
 
 

@@ -11,7 +11,6 @@ from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.contrib.auth.models import User
 from django.core import signing
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
@@ -74,7 +73,6 @@ def show_plan(
     request: HttpRequest, account: SellerAccount, reading: Reading, plan: Plan, *, back: str
 ) -> HttpResponse:
     """The page that says what would happen; its form leads back to the address of this request."""
-    user = get_user(request)
     payload = {"account": account.pk, "key": str(uuid4()), "plan": plan.to_plain()}
     waiting = OrderHint.objects.filter(account=account, parked_at=None).count()
     context = {
@@ -86,7 +84,7 @@ def show_plan(
         "before": imported_before(account, plan.source),
         "is_connected": account.connection == Connection.CONNECTED,
         "takes": timedelta(seconds=(plan.size + waiting) / GET_ORDER.rate),
-        "token": signing.dumps(payload, salt=_salt(user), compress=True) if plan.size else "",
+        "token": signing.dumps(payload, salt=_salt(request), compress=True) if plan.size else "",
         "here": request.path,
         "back": back,
     }
@@ -98,10 +96,9 @@ def show_plan(
 
 def confirm_plan(request: HttpRequest) -> OrderImport | HttpResponse:
     """What the posted page promised is done; or the page that says why not."""
-    user = get_user(request)
     try:
         payload = signing.loads(
-            single_value(request.POST, "plan"), salt=_salt(user), max_age=GOOD_FOR_SECONDS
+            single_value(request.POST, "plan"), salt=_salt(request), max_age=GOOD_FOR_SECONDS
         )
     except signing.BadSignature:
         raise BadRequest(TOO_OLD) from None
@@ -110,8 +107,11 @@ def confirm_plan(request: HttpRequest) -> OrderImport | HttpResponse:
     if plan.source.bad_rows and not single_value(request.POST, "skip_bad_rows"):
         sentence = f"{plan.source.bad_rows:,} rows are bad. Mend the file, or choose to skip them."
         return error_page(request, 409, "Nothing was imported", sentence)
-    return carry_out(account, plan, user=user, at=timezone.now(), client_key=UUID(payload["key"]))
+    return carry_out(
+        account, plan, user=get_user(request), at=timezone.now(), client_key=UUID(payload["key"])
+    )
 
 
-def _salt(user: User) -> str:
-    return f"orders.import.{user.pk}"
+def _salt(request: HttpRequest) -> str:
+    """A plan is good for the person and the page that it was made for."""
+    return f"orders.import.{get_user(request).pk}.{request.path}"

@@ -58,10 +58,14 @@ def test_exclusions_are_counted_as_new_and_standing() -> None:
 
 def test_excluded_orders_of_another_account_are_left_out() -> None:
     mine, other = OrderFactory(), OrderFactory()
-    read = reading(f"{mine.amazon_order_id}\n{other.amazon_order_id}\n", ImportKind.EXCLUDED_ORDERS)
+    read = reading(
+        f"{mine.amazon_order_id}\n{other.amazon_order_id}\n999-0000000-0000000\n",
+        ImportKind.EXCLUDED_ORDERS,
+    )
     among = [mine.account_id, other.account_id]
     plan = plan_exclusions(mine.account, read.checked, read.source, reason="Recall", among=among)
-    assert (plan.values, plan.elsewhere) == ([mine.amazon_order_id], 1)
+    assert plan.values == [mine.amazon_order_id, "999-0000000-0000000"]
+    assert (plan.new, plan.elsewhere, plan.unknown) == (2, 1, 1)
 
 
 def test_a_plan_comes_back_as_it_was() -> None:

@@ -185,6 +185,7 @@ def test_the_plan_is_good_for_the_person_and_the_hour(
     other.force_login(MembershipFactory(account=member.account).user)
     assert confirm(other, shown).status_code == 400
     assert confirm(client, shown, plan=fields_of(shown)["plan"][:-2]).status_code == 400
+    assert client.post("/exclusions/add/", fields_of(shown)).status_code == 400
     Membership.objects.update(role=Role.VIEWER)
     assert confirm(client, shown).status_code == 403
     Membership.objects.update(role=Role.OPERATOR)
