@@ -38,7 +38,7 @@ def messages_offered(seed: int, seller: int, life: Life, at: float) -> dict[str,
     judged = life.delivered is not None and at >= life.delivered + _FEEDBACK_AFTER
     holds = {
         "confirmOrderDetails": before,
-        "confirmCustomizationDetails": before and custom < 0.2,
+        "confirmCustomizationDetails": before and custom < 0.5,
         "confirmDeliveryDetails": not life.by_amazon and not arrived,
         "confirmServiceDetails": service < 0.06,
         "amazonMotors": motors < 0.06,

@@ -21,7 +21,7 @@ from sandbox.operations.routing import Call, RequestError, State
 from sandbox.uploads import MOST_BYTES
 from sandbox.world import Seller
 
-_HTML = re.compile(r"<\s*[/!]?\s*[a-zA-Z]")
+_HTML = re.compile(r"<\s*(?:[a-zA-Z]|/\s*[a-zA-Z]|!-|!\s*[a-zA-Z])")
 _EMAIL = re.compile(r"[^\s@]@[^\s@.]+\.[^\s@]")
 _FILE_NAME = re.compile(r"[^\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]{1,255}")
 

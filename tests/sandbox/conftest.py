@@ -1,8 +1,11 @@
 """Amazon without a network, on clocks that stand still until a test moves them."""
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass, field
+from hashlib import md5
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -91,6 +94,49 @@ class Desk:
     def messages(self, life: Life, **more: Any) -> Answer:
         target = f"/messaging/v1/orders/{self.order_id(life)}"
         return self.ask("GET", f"{target}?marketplaceIds={life.marketplace.id}", **more)
+
+    def life_for(self, message: str, *, disabled: bool = False) -> Life:
+        """The oldest order for which the list has this message now."""
+        wanted = self.amazon.message_offers(self.seller, disabled=disabled)[message][0]
+        life = self.amazon.world.find(self.seller, wanted, self.amazon.now())
+        assert life is not None
+        return life
+
+    def send(self, path: str, life: Life, document: object = None, **more: Any) -> Answer:
+        """Any message to the order's buyer; `path` is the end of its operation's."""
+        body = b"" if document is None else json.dumps(document).encode()
+        target = f"/messaging/v1/orders/{self.order_id(life)}/messages/{path}"
+        headers = {"content_length": str(len(body))}
+        if body:
+            headers["content_type"] = "application/json"
+        query = more.pop("query", f"?marketplaceIds={life.marketplace.id}")
+        return self.ask("POST", target + query, body=body, **(headers | more))
+
+    def destination(self, path: str, life: Life, content_md5: str, **more: Any) -> Answer:
+        """A place for a file of this digest, for the message at the end of this path."""
+        resource = f"messaging/v1/orders/{self.order_id(life)}/messages/{path}"
+        query = f"?marketplaceIds={life.marketplace.id}&contentMD5={quote(content_md5, safe='')}"
+        target = f"/uploads/2020-11-01/uploadDestinations/{resource}{query}"
+        return self.ask("POST", target, host="sandbox.test", **more)
+
+    def put(self, payload: dict[str, Any], content: bytes, **headers: str | None) -> Answer:
+        """The file is put where the payload says; headers as for `decide`."""
+        sent: dict[str, str | None] = {
+            "x_amz_access_token": None,
+            "host": "sandbox.test",
+            "content_length": str(len(content)),
+            "content_type": "application/pdf",
+            **{name.replace("-", "_").lower(): one for name, one in payload["headers"].items()},
+        }
+        target = payload["url"].removeprefix("http://sandbox.test")
+        return self.ask("PUT", target, body=content, **(sent | headers))
+
+    def upload(self, path: str, life: Life, content: bytes = b"%PDF-1.7") -> str:
+        """The id of a file that was uploaded for a message."""
+        digest = b64encode(md5(content).digest()).decode()
+        payload = document(self.destination(path, life, digest))["payload"]
+        assert self.put(payload, content).status == 200
+        return str(payload["uploadDestinationId"])
 
     def unshipped_life(self) -> Life:
         """An order whose buyer may be written to now; it takes about 1,000 orders to have some."""

@@ -61,5 +61,5 @@ class Model:
             for key, item in value.items():
                 if key in known:
                     yield from self._faults(known[key], item, f"{where}.{key}")
-                elif "additionalProperties" not in schema:
+                elif "properties" in schema and "additionalProperties" not in schema:
                     yield f"{where} has an unknown key {key}"
