@@ -25,7 +25,9 @@ def accept_app_code(authenticator: Authenticator, code: str) -> bool:
     if not (code.isascii() and code.isdigit()):
         return False
     with transaction.atomic():
-        stored = Authenticator.objects.select_for_update().get(pk=authenticator.pk)
+        stored = Authenticator.objects.select_for_update().filter(pk=authenticator.pk).first()
+        if stored is None:
+            return False  # removed a moment ago
         secret = decrypt(stored.data["secret"])
         for counter in yield_hotp_counters_from_time():
             expected = format_hotp_value(hotp_value(secret, counter))

@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from audit.models import AuditEvent, AuditKind
 from people import limits
+from people.codes import accept_app_code
 from people.models import LogInAttempt
 from people.recovery_codes import make_promised_codes, promise_codes
 from tests.factories import PASSWORD, UserFactory
@@ -332,6 +333,13 @@ def test_no_code_of_an_app_is_taken_twice_nor_one_before_it() -> None:
         clock.shift(2)
         assert not takes(first), "still within its minute and a half"
         assert takes(code_for())
+
+
+def test_an_app_that_is_removed_at_this_moment_takes_no_code() -> None:
+    user = person_with_app()
+    app = Authenticator.objects.get(user=user)
+    Authenticator.objects.filter(pk=app.pk).delete()
+    assert not accept_app_code(app, code_for())
 
 
 def test_wrong_codes_wait_and_the_right_one_too() -> None:
