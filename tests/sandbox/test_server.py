@@ -129,6 +129,14 @@ def test_a_body_that_is_too_large_is_refused(amazon):
         assert read_answer(connection)[0].startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_file_may_be_larger(amazon):
+    for size, status in ((1_000_001, 403), (12_000_001, 400)):
+        with connected(amazon) as connection:
+            head = "PUT /message-uploads/unknown/%2F067 HTTP/1.1\r\nHost: x\r\n"
+            connection.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode() + bytes(size))
+            assert read_answer(connection)[0].startswith(f"HTTP/1.1 {status} ".encode())
+
+
 def test_stopping_waits_for_nobody():
     with running(orders=5, sellers=1) as amazon:
         amazon.set_faults([{"operation": "*", "do": {"kind": "hang", "seconds": 600}}])
