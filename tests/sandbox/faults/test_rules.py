@@ -157,6 +157,9 @@ def test_the_first_rule_that_fires_wins():
             f"only for {LIST} and {MESSAGE_LIST}, not for {POST}",
         ),
         ([{"operation": LIST, "do": {"kind": "lwa_error", "error": "x"}}], "only for lwa"),
+        ([{"operation": LIST, "do": {"kind": "expired"}}], "only for uploadToDestination"),
+        ([{"operation": "uploadBody", "do": CLOSE}], "only cut_upload can happen to uploadBody"),
+        ([{"operation": LIST, "do": {"kind": "cut_upload"}}], "only for uploadBody"),
         ([{"operation": "connection", "do": CLOSE}], "only reset"),
         (
             [{"operation": "*", "do": CLOSE, "when": {"first": 1}}],
