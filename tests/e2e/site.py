@@ -66,6 +66,7 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         "/orders/?q=000-0000000-0000000",
     ],
     "orders:detail": lambda samples: [*samples.orders.values(), samples.hostile["orders"][-1]],
+    "orders:reports": lambda samples: [f"/orders/{samples.hostile['account']}/reports/"],
     "orders:import": lambda _: ["/orders/import/"],
     "exclusions:list": lambda _: ["/exclusions/", "/exclusions/add/"],
     "messaging:outbox": lambda samples: [
@@ -107,6 +108,7 @@ VISITORS = {
     "sellers:account": "manager",
     "sellers:connect": "manager",
     "sellers:application": "manager",
+    "orders:reports": "manager",
     "sellers:people": "manager",
     "sellers:doctor": "manager",
     "sellers:notifications": "manager",
@@ -119,6 +121,7 @@ NO_PAGES = {
     "orders:request_reviews": "a form; its page is visited by way of the list",
     "orders:request_review": "a form",
     "orders:cancel_request": "a form",
+    "orders:read_reports": "a form",
     "exclusions:add": "visited with the list",
     "exclusions:undo": "a form",
     "messaging:action": "leads to the order",
