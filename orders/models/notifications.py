@@ -82,9 +82,18 @@ class HeardNotification(models.Model):
     differing = models.PositiveIntegerField(
         default=0, help_text="Copies that said something else; the first one counts."
     )
+    is_settled = models.BooleanField(
+        default=False, help_text="Looked at again: the order was here as new as was told, or asked."
+    )
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [
+            # what ask_again reads next
+            models.Index(
+                fields=["heard_at"], condition=Q(is_settled=False), name="heard_and_not_settled"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.key

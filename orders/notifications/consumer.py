@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from orders.doors import door_failed, door_worked
 from orders.models import NotificationQueue, NotificationSubscription
 from orders.notifications.queues import MOST_AT_ONCE, QueueError
+from orders.notifications.settling import ask_again
 from orders.notifications.taking import Message, Taken, forget_old, take_messages
 from orders.states import DoorName
 from sellers.models import SellerAccount
@@ -64,6 +65,7 @@ class Consumer:
         self._stopping = Event()
         self._is_receiving = False
         self._noted_at: datetime | None = None
+        self._settled_at: datetime | None = None
         self._forgot_at: datetime | None = None
         self._pause = FIRST_PAUSE
 
@@ -106,6 +108,9 @@ class Consumer:
             if taken.heard:
                 self._on_heard(taken)
         self._note_worked(at, is_empty=len(messages) < MOST_AT_ONCE)
+        if self._settled_at is None or at - self._settled_at >= NOTED_EVERY:
+            self._settled_at = at
+            ask_again(at)
         if self._forgot_at is None or at - self._forgot_at >= FORGOTTEN_EVERY:
             self._forgot_at = at
             forget_old(at)
