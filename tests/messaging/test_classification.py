@@ -40,6 +40,10 @@ def an_action(
 TABLE: dict[type[SpApiError], tuple[Effect, Status]] = {
     spapi.ConnectFailed: (NOT_SENT, QUEUED),
     spapi.UntrustedAddress: (NOT_SENT, QUEUED),
+    spapi.UploadFailed: (NOT_SENT, QUEUED),
+    spapi.FileChanged: (NOT_SENT, QUEUED),
+    spapi.UploadRefused: (NOT_SENT, QUEUED),
+    spapi.UploadExpired: (NOT_SENT, QUEUED),
     spapi.LimitReached: (NOT_SENT, QUEUED),
     spapi.Throttled: (NOT_SENT, QUEUED),
     spapi.TokenExpired: (NOT_SENT, QUEUED),
@@ -50,6 +54,7 @@ TABLE: dict[type[SpApiError], tuple[Effect, Status]] = {
     spapi.InvalidClient: (NOT_SENT, HELD),
     spapi.TokenServiceUnavailable: (NOT_SENT, QUEUED),
     spapi.BadRequest: (REJECTED, REFUSED),
+    spapi.AttachmentMissing: (REJECTED, REFUSED),
     spapi.NotFound: (REJECTED, REFUSED),
     spapi.Conflict: (REJECTED, REFUSED),
     spapi.DocumentGone: (REJECTED, REFUSED),
