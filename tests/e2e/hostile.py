@@ -94,6 +94,13 @@ def make(people: dict[str, str]) -> dict[str, Any]:
         error=ATTACKS[6],
         error_at=account.created_at,
     )
+    factories.OrderReportFactory(
+        account=account,
+        status="failed",
+        due_at=None,
+        error=ATTACKS[1] + LONG[:400],
+        approved_by=asker,
+    )
     batch = factories.BatchFactory(
         created_by=asker,
         description=ATTACKS[0],
