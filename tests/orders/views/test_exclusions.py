@@ -120,6 +120,9 @@ def test_the_list_has_ones_own_accounts_by_account_beginning_and_page(
         ExclusionFactory(account=member.account, value=f"MINE-{n:02d}")
     ExclusionFactory(account=other, value="OTHER-1")
     ExclusionFactory(value="FOREIGN-1")
+    page = client.get(LIST).content.decode()
+    assert 'id="exclusions" hx-select="#exclusions"' in page
+    assert 'hx-target="#exclusions" hx-swap="outerHTML' in page
     first = words(client.get(LIST))
     assert "OTHER-1" in first
     assert "MINE-54" in first
