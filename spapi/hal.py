@@ -12,6 +12,7 @@ from spapi.texts import clean, part, whole_number
 from spapi.types import ActionLink
 
 _MOST_FIELDS = 50
+_MESSAGE = "rawMessageBody"
 
 
 def parse_action_links(document: object) -> tuple[tuple[ActionLink, ...], bool]:
@@ -52,6 +53,8 @@ def read_message_offer(action: ActionLink) -> MessageOffer:
             texts.append(_field(name, described, required, "Length"))
         else:
             others.append(name)
+    # Should a form have several texts, the message is the one that has that name in live forms.
+    texts.sort(key=lambda field: field.name != _MESSAGE)
     return MessageOffer(
         action.name,
         action.title,

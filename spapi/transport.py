@@ -36,8 +36,7 @@ class HttpRequest:
     sent. `sink` is given the bytes of a body with status 200 as they come, which are then not in
     the answer; what it raises ends the reading. `source` gives the body in pieces in place of
     `body`, once, with its `Content-Length` among the headers; what it raises ends the request.
-    `public` refuses every address of the host that is
-    not one of the public Internet.
+    `public` refuses every address of the host that is not one of the public Internet.
     """
 
     method: str

@@ -104,6 +104,12 @@ def test_form_may_have_dates_and_fields_that_are_not_known() -> None:
     assert found.others == ("colour", "second")
 
 
+def test_message_is_the_text_of_that_name() -> None:
+    found = offer({"subject": {"type": "string"}, "rawMessageBody": {"type": "string"}})
+    assert found.text is not None
+    assert (found.text.name, found.others) == ("rawMessageBody", ("subject",))
+
+
 @pytest.mark.parametrize(
     "limits",
     [
