@@ -1,5 +1,6 @@
 """How connections come about, whom they are kept for, and that only Amazon is at the other end."""
 
+import io
 import os
 import socket
 import ssl
@@ -294,6 +295,28 @@ def test_call_over_tls_is_answered(
 
     with tls_server(certificate, serve) as endpoint:
         assert ask(warm(make_client(endpoint=endpoint, transport=trusting))).status == 201
+
+
+def test_file_goes_up_over_tls_whole(
+    make_client: MakeClient, trusting: HttpTransport, certificate: Path
+) -> None:
+    content = os.urandom(300_000)
+    taken = b""
+
+    def serve(sock: socket.socket) -> None:
+        nonlocal taken
+        while not taken.endswith(content[-100:]):
+            taken += sock.recv(65_536)
+        sock.sendall(reply(200, ""))
+
+    with tls_server(certificate, serve) as endpoint:
+        client = make_client(endpoint=endpoint, transport=trusting)
+        file = io.BytesIO(content)
+        to = spapi.UploadDestination("1", f"{endpoint}/%2F067/1", {})
+        client.upload(to, file, spapi.digest_file(file), content_type="text/plain")
+    head, _, body = taken.partition(b"\r\n\r\n")
+    assert head.startswith(b"PUT /%2F067/1 HTTP/1.1\r\n")
+    assert body == content
 
 
 def test_untrusted_certificate_is_not_sent(make_client: MakeClient, certificate: Path) -> None:
