@@ -138,7 +138,7 @@ class ActivateAppForm(ActivateTOTPForm):
 
 
 class CredentialField(forms.JSONField):
-    """What a passkey answers, however deep it is nested."""
+    """What a passkey answers, however deep it is nested and however long its numbers are."""
 
     def __init__(self) -> None:
         super().__init__(widget=forms.HiddenInput)
@@ -146,8 +146,11 @@ class CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         try:
             return super().to_python(value)
-        except RecursionError:
+        except (RecursionError, ValueError):
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return None  # what was sent is not shown again
 
 
 class AddKeyForm(AddWebAuthnForm):

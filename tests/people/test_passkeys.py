@@ -115,7 +115,18 @@ def test_a_copied_key_does_not_put_the_counter_back() -> None:
 
 
 BROKEN = (
-    *("", "[]", "null", "{}", "x", '"x"', "[" * 100_000, '{"id": 1, "rawId": null}', "1e999"),
+    *(
+        "",
+        "[]",
+        "null",
+        "{}",
+        "x",
+        '"x"',
+        "[" * 100_000,
+        "1" * 5_000,
+        '{"id": 1, "rawId": null}',
+        "1e999",
+    ),
     *('{"id": "x", "response": {}}', '{"id": "eA", "rawId": "eA", "response": {}}'),
 )
 
