@@ -50,7 +50,7 @@ def report_lines(number: int) -> Iterator[bytes]:
 def _line(order: int, at: datetime) -> str:
     by_amazon = order % 3 == 0
     cells = {
-        "amazon-order-id": f"302-{order * 7919 % 10_000_019:07d}-{order:07d}",
+        "amazon-order-id": f"302-{order * 7919 % 9_999_991:07d}-{order:07d}",
         "purchase-date": at.isoformat(),
         "last-updated-date": (at + timedelta(hours=30)).isoformat(),
         "order-status": "Shipped",
