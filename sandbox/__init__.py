@@ -1,7 +1,8 @@
 """Amazon on this machine, over HTTP: for the demonstration and for the tests.
 
-It plays Login with Amazon, Orders 2026-01-01, Solicitations v1, Messaging v1 (the question before
-shipping) and Sellers v1 for a few invented sellers whose orders live on while the clock runs. It
+It plays Login with Amazon, Orders 2026-01-01 and v0, Solicitations v1, Messaging v1, Uploads
+2020-11-01 with the storage behind it, Reports 2021-06-30, Notifications v1, Replenishment
+2022-11-07 and Sellers v1 for a few invented sellers whose orders live on while the clock runs. It
 knows the truth that Amazon does not tell (which orders may be asked, and what was asked), enforces
 Amazon's rules and rates, misbehaves on request (`sandbox.faults`) and shows all that it received
 (`GET /`).
