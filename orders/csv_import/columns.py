@@ -37,6 +37,8 @@ _ISO = re.compile(
 )
 _OTHER_CHANNEL = re.compile(r"[A-Z][0-9]{2}-[0-9]{7}-[0-9]{7}")
 _ASIN = re.compile(r"[A-Z0-9]{10}")
+_DAY_OR_MONTH_FIRST = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
+_GAP = re.compile(r"[\s_-]+")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)*")
 _LONGEST_WORD = 32
@@ -87,7 +89,7 @@ class Shape:
 
 def plain_name(text: str) -> str:
     """The name of a column in lower case with hyphens, however it was written."""
-    return re.sub(r"[\s_-]+", "-", text.strip().lower())
+    return _GAP.sub("-", text.strip().lower())
 
 
 def read_number(text: str) -> str:
@@ -111,7 +113,7 @@ def read_moment(text: str) -> datetime:
     """A moment in UTC, where no other offset is said; of a day alone its beginning."""
     found = _ISO.fullmatch(text)
     if found is None:
-        if re.fullmatch(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}", text):
+        if _DAY_OR_MONTH_FIRST.fullmatch(text):
             raise BadCellError(f"Which number is the month is not certain. {ISO_DATES}")
         raise BadCellError(ISO_DATES)
     day, time, offset = found.groups()
@@ -135,7 +137,7 @@ def read_word(text: str) -> str:
 
     One that we do not know is kept; Amazon is asked for the order in any case.
     """
-    word = re.sub(r"[\s_-]+", "_", _CAPITAL.sub("_", text)).upper()
+    word = _GAP.sub("_", _CAPITAL.sub("_", text)).upper()
     if len(word) > _LONGEST_WORD or not _WORD.fullmatch(word):
         raise BadCellError("This is none of Amazon's words.")
     return word

@@ -35,6 +35,7 @@ KEPT: Mapping[str, tuple[str, ...]] = {
     ReportType.MFN_RETURNS: ("order-id", "return-request-status", "refunded-amount"),
 }
 NUMBER = re.compile(r"[0-9A-Z]{3}-[0-9]{7}-[0-9]{7}", re.ASCII)
+_GAP = re.compile(r"[\s_]+")
 LONGEST_CELL = 100
 # Longer than any line that Amazon writes; such a one is passed over in pieces.
 LONGEST_LINE = 64 * 1024
@@ -124,4 +125,4 @@ def _clean(cell: str) -> str:
 
 
 def _name(cell: str) -> str:
-    return re.sub(r"[\s_]+", "-", _clean(cell).lower())
+    return _GAP.sub("-", _clean(cell).lower())
