@@ -88,9 +88,9 @@ def test_more_accounts_take_no_more_queries(account: SellerAccount) -> None:
     before = queries()
     add()
     add()
-    # session, user, accounts, switches, what ends soon, and accounts and switches for the banner
-    # and on PostgreSQL its clock
-    assert queries() == before == 7 + (connection.vendor == "postgresql")
+    # session, user, accounts, switches, what ends soon, and for the banner whether anything is
+    # stopped, accounts and switches; on PostgreSQL its clock too
+    assert queries() == before == 8 + (connection.vendor == "postgresql")
 
 
 def test_a_pause_holds_what_waits_and_says_so(account: SellerAccount) -> None:
