@@ -2,7 +2,7 @@
 
 How many orders a second come into the tables, on SQLite and on PostgreSQL: N orders with their
 items that are new, that are all changed, and that are all as they were, through the product's
-upsert in transactions of 4,000. Beside it, in the same process and the same tables, what the database
+upsert in transactions of 20,000. Beside it, in the same process and the same tables, what the database
 takes at best: on PostgreSQL `COPY` into a temporary table and one `INSERT … ON CONFLICT`, on SQLite
 `executemany` of it, with rows that are ready. Each is done three times, in turn, and the fastest
 counts. The exit code is 1 when new or changed orders come at

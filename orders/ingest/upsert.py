@@ -29,9 +29,10 @@ from orders.states import WindowSource
 from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import repeats_on_conflict
 
-# Orders in one transaction: enough that commits do not matter (SQLite writes the pages of its
-# indexes with each), few enough that sending waits for a fraction of a second at most.
-CHUNK = 4000
+# Orders in one transaction, at most: enough that commits do not matter (SQLite writes the pages of
+# its indexes with each). No door brings more than a page of 100 at once, so that sending, which
+# waits for SQLite's one writer, never waits for so many.
+CHUNK = 20_000
 _UPDATED_AT = INGESTED_FIELDS.index("amazon_updated_at")
 _IS_PARTIAL = INGESTED_FIELDS.index("is_partial")
 _EARLIEST = INGESTED_FIELDS.index("earliest_delivery_at")
@@ -104,7 +105,7 @@ def upsert_orders(
     repetitions and any order of arrival end the same. Items are those of that version. What
     messaging, returns and refunds know of an order is not touched; dates of the FBA report stand
     against our own estimate. `asked`: Amazon was asked for just these orders (getOrder), so that
-    its answer ends what a report or file said of them, whatever its date. Each 4,000 orders are one
+    its answer ends what a report or file said of them, whatever its date. Each 20,000 orders are one
     transaction with a fixed number of queries.
     """
     counts = Counts()
