@@ -17,6 +17,7 @@ from messaging.states import Status
 from orders.ingest.partial import OrderFacts, upsert_facts
 from orders.models import Order
 from orders.states import DoorName
+from orders.views.detail import list_checks
 from tests.messaging.shard import LIST, Shard, drive, states
 
 MakeShard = Callable[..., Shard]
@@ -79,9 +80,12 @@ def test_of_orders_that_change_after_the_claim_only_what_was_claimed_leaves(
         f"Not sent, the order has changed: {change}"
     }
     assert not ActionAttempt.objects.filter(action__in=kept).exists()
-    # that it left all the same can be seen: both facts stand beside each other
-    sent = Order.objects.filter(pk__in=claimed)
-    assert sent.filter(**{f"is_{change}": True}, solicitation=Status.SENT).count() == len(claimed)
+    # that it left all the same is said: the page of the order shows both facts
+    sent = Order.objects.filter(pk__in=claimed, solicitation=Status.SENT)
+    assert sent.count() == len(claimed)
+    for order in sent.with_checks(timezone.now()):
+        broken = [check.words for check in list_checks(order) if not check.holds]
+        assert f"The order was {change}." in broken
     shard.check()
 
 
