@@ -6,6 +6,7 @@ secret that was committed once is to be revoked, not to be removed.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -25,8 +26,13 @@ SECRETS = re.compile(
     rb"|https?://[0-9a-f]{32}@[\w.]*sentry\.io"
     rb"|eyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}"  # signed tokens (JWT)
 )
-# What looks like one and is none: what Amazon's published models give as examples.
-WAIVED: frozenset[bytes] = frozenset()
+# The SHA-256 of what looks like one and is none of ours: examples in Amazon's published models.
+WAIVED = frozenset(
+    {
+        # the presigned address in uploads_2020-11-01.json, long expired
+        "90c6e15c11e6f27e2bc16884423e6d2a7d7b24c3005ebb4395501ad828266920",
+    }
+)
 
 
 def main() -> int:
@@ -35,7 +41,7 @@ def main() -> int:
     for name, path, content in contents():
         read += 1
         for match in SECRETS.finditer(content):
-            if match[0] not in WAIVED:
+            if hashlib.sha256(match[0]).hexdigest() not in WAIVED:
                 found += 1
                 sys.stdout.write(f"{path} ({name[:12]}): {match[0][:12].decode('latin-1')}…\n")
     sys.stdout.write(f"{read} contents of files in all commits, {found} findings.\n")
