@@ -211,10 +211,10 @@ def _lanes(postgres_url: str) -> list[list[Step]]:
         [
             Step("tests on SQLite", pure, yielding=True),
             Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
-        ],
-        [Step("browser and processes on SQLite", processes)],
-        [
             Step("faults", [*_PYTEST, "-m", _FAULTS]),
+        ],
+        [
+            Step("browser and processes on SQLite", processes),
             Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
         ],
     ]
