@@ -6,7 +6,7 @@ import json
 import logging
 
 from orders.ingest.rows import clean_text
-from spapi import Client, SpApiError
+from spapi import Client, LimitReached, SpApiError, Throttled
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,10 @@ DEADLINE_SECONDS = 20.0
 
 
 def read_reason(client: Client, document_id: str | None) -> str:
-    """The reason in Amazon's words, `errorDetails` where it is JSON; '' when there is none to read."""
+    """The reason in Amazon's words, `errorDetails` where it is JSON; '' when there is none to read.
+
+    Raises LimitReached and Throttled.
+    """
     if not document_id:
         return ""
     pieces: list[bytes] = []
@@ -27,6 +30,8 @@ def read_reason(client: Client, document_id: str | None) -> str:
             deadline=DEADLINE_SECONDS,
             max_bytes=LONGEST_DOCUMENT,
         )
+    except (LimitReached, Throttled):
+        raise  # it can be read a little later
     except SpApiError as error:
         logger.info("The reason of a failed report could not be read: %s", error)
         return ""

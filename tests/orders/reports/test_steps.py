@@ -268,6 +268,20 @@ def test_a_report_that_amazon_never_makes_ends_with_its_reason(reading: Reading)
     assert OrderSync.objects.get().returns_looked_at is None
 
 
+def test_a_reason_that_amazon_has_no_room_to_tell_is_asked_for_again(reading: Reading) -> None:
+    busy = {"kind": "status", "status": 429}
+    reading.amazon.set_faults(
+        [
+            {"operation": "createReport", "do": {"kind": "report_fatal"}},
+            {"operation": "getReportDocument", "when": {"times": 3}, "do": busy},
+        ]
+    )
+    reading.begin()
+    reading.finish(wait=5 * MINUTE)
+    errors = set(OrderReport.objects.values_list("error", flat=True))
+    assert all("Amazon could not make the report. The report failed" in error for error in errors)
+
+
 def test_a_role_that_only_reports_need_does_not_end_sending(reading: Reading) -> None:
     text = "Access to requested resource is denied."
     reading.amazon.set_faults(
