@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -202,21 +203,24 @@ def _run_named(suite: Suite, arguments: Sequence[str], postgres_url: str) -> Non
     )
 
 
-def _lanes(postgres_url: str) -> list[list[Step]]:
-    """The tests that compute soak up what those leave that mostly wait for their processes."""
+def _lanes(postgres_url: str) -> list[Iterator[Step]]:
+    """Two lanes with a long step each, and then whichever is free takes the next one.
+
+    The tests that compute soak up what those leave that mostly wait for their processes.
+    """
     on_postgres = {"TEST_DATABASE_URL": postgres_url}
     pure = [*_PYTEST, "-n", "2", "--dist", "loadfile", "-m", f"not ({_PROCESSES} or {_FAULTS})"]
     processes = [*_PYTEST, "-m", _PROCESSES]
-    return [
+    rest = iter(
         [
-            Step("tests on SQLite", pure, yielding=True),
-            Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
             Step("faults", [*_PYTEST, "-m", _FAULTS]),
-        ],
-        [
-            Step("browser and processes on SQLite", processes),
+            Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
             Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
-        ],
+        ]
+    )
+    return [
+        chain([Step("tests on SQLite", pure, yielding=True)], rest),
+        chain([Step("browser and processes on SQLite", processes)], rest),
     ]
 
 
