@@ -153,6 +153,8 @@ def main(arguments: Sequence[str]) -> int:
         with _postgres() as postgres_url:
             suite = Suite({**os.environ, **browser})
             suite.environment.pop("TEST_DATABASE_URL", None)
+            # else each process would compile the tests and the product anew
+            suite.environment.pop("PYTHONDONTWRITEBYTECODE", None)
             if arguments:
                 _run_named(suite, arguments, postgres_url)
             else:

@@ -47,7 +47,7 @@ DOWNLOAD_SECONDS = 200.0
 LARGEST = 4 << 30  # bytes of a report, unpacked
 # Lines that are stored in one transaction.
 CHUNK = 1000
-FIRST_POLL = timedelta(seconds=20)
+FIRST_POLL = timedelta(seconds=5)
 LONGEST_POLL = timedelta(minutes=10)
 # Amazon makes a report within minutes, rarely within hours.
 MADE_WITHIN = timedelta(hours=24)
