@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST, Api
-from spapi import Accepted, Client, OfferedActions
+from messaging.action_types import (
+    ACTION_TYPES,
+    AMAZON_MOTORS,
+    CONFIRM_CUSTOMIZATION_DETAILS,
+    CONFIRM_DELIVERY_DETAILS,
+    CONFIRM_ORDER_DETAILS,
+    CONFIRM_SERVICE_DETAILS,
+    DIGITAL_ACCESS_KEY,
+    LEGAL_DISCLOSURE,
+    NEGATIVE_FEEDBACK_REMOVAL,
+    REVIEW_REQUEST,
+    SEND_INVOICE,
+    UNEXPECTED_PROBLEM,
+    WARRANTY,
+    Api,
+)
+from spapi import Accepted, Attachment, Client, OfferedActions
+
+# A fixed table: neither the address in Amazon's list nor the name there is where a message goes.
+_SENDERS: Mapping[str, Callable[..., Accepted]] = {
+    REVIEW_REQUEST.name: Client.create_product_review_and_seller_feedback_solicitation,
+    CONFIRM_ORDER_DETAILS.name: Client.create_confirm_order_details,
+    CONFIRM_CUSTOMIZATION_DETAILS.name: Client.confirm_customization_details,
+    CONFIRM_DELIVERY_DETAILS.name: Client.create_confirm_delivery_details,
+    CONFIRM_SERVICE_DETAILS.name: Client.create_confirm_service_details,
+    UNEXPECTED_PROBLEM.name: Client.create_unexpected_problem,
+    DIGITAL_ACCESS_KEY.name: Client.create_digital_access_key,
+    LEGAL_DISCLOSURE.name: Client.create_legal_disclosure,
+    SEND_INVOICE.name: Client.send_invoice,
+    WARRANTY.name: Client.create_warranty,
+    AMAZON_MOTORS.name: Client.create_amazon_motors,
+    NEGATIVE_FEEDBACK_REMOVAL.name: Client.create_negative_feedback_removal,
+}
 
 
 def ask_offers(client: Client, api: str, *, order: str, marketplace: str) -> OfferedActions:
@@ -25,18 +56,22 @@ def send_action(
     order: str,
     marketplace: str,
     payload: Mapping[str, Any],
+    attachments: Sequence[Attachment] = (),
     before_send: Callable[[], None],
 ) -> Accepted:
     """Amazon has accepted the action for this order. Raises SpApiError; `effect` says the rest.
 
-    `payload` is as `messaging.payloads.clean_payload` made it.
+    `payload` is as `messaging.payloads.clean_payload` made it, `attachments` are its files, uploaded.
     """
-    if kind == REVIEW_REQUEST.name:
-        return client.create_product_review_and_seller_feedback_solicitation(
-            order, marketplace, before_send=before_send
-        )
-    if kind == CONFIRM_ORDER_DETAILS.name:
-        return client.create_confirm_order_details(
-            order, marketplace, text=payload["text"], before_send=before_send
-        )
-    raise ValueError(f"No operation is known for {kind!r}.")
+    if kind not in _SENDERS:
+        raise ValueError(f"No operation is known for {kind!r}.")
+    given: dict[str, Any] = {}
+    action_type = ACTION_TYPES[kind]
+    if action_type.text is not None:
+        given["text"] = payload["text"]
+    if action_type.files is not None:
+        given["attachments"] = attachments
+    if action_type.coverage:
+        given["coverage_start"] = payload["coverage_start"]
+        given["coverage_end"] = payload["coverage_end"]
+    return _SENDERS[kind](client, order, marketplace, before_send=before_send, **given)

@@ -28,6 +28,7 @@ from orders.models import Order
 from orders.states import WAITING_REFUSALS, Refusal
 from sellers.models import SellerAccount
 from solicit_dashboard.conflicts import repeated_on_conflict
+from spapi import Attachment
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +51,21 @@ class Job:
     not_after: datetime
     opens_at: datetime
     payload: dict[str, Any] = field(default_factory=dict)
+    # Its files as Amazon's storage has them, once they are there; see `messaging.uploading`.
+    uploads: Uploads | None = None
 
     @property
     def turn(self) -> tuple[int, datetime, int]:
         """Who goes first: a click before a batch before a rule, then the earliest closing window."""
         return (self.priority, self.not_after, self.action_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What a message names its files by, and when the first of them began to go up (UTC)."""
+
+    attachments: tuple[Attachment, ...]
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

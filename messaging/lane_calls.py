@@ -1,6 +1,8 @@
 """The calls of a shard's lanes, made by a pool of threads that touches neither database nor lanes.
 
-Whatever comes of a call is handed to `hand_in`, exactly once; nothing is raised.
+Only the files of a message, which go to Amazon's storage before its look, are read from the database
+by the thread that does it (`messaging.uploading`). Whatever comes of a call is handed to `hand_in`,
+exactly once; nothing is raised.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from messaging.delivery import Claimed, Job
 from messaging.lanes import Control, Lane
 from messaging.leases import ShardLease
 from messaging.results import SendResult
+from messaging.uploading import needs_uploads, upload_files
 from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
 
 logger = logging.getLogger(__name__)
@@ -120,6 +123,9 @@ class LaneCalls:
         answer: OfferedActions | SpApiError
         self._limiter.begin()
         try:
+            if isinstance(subject, Job) and needs_uploads(subject, asked_at):
+                subject.uploads = upload_files(subject, asked_at)
+                asked_at = self._clock.now()
             answer = ask_offers(lane.client, lane.api, order=order, marketplace=marketplace)
         except SpApiError as error:
             answer = error
@@ -146,6 +152,7 @@ class LaneCalls:
                 order=claimed.job.amazon_order_id,
                 marketplace=claimed.job.marketplace_id,
                 payload=claimed.job.payload,
+                attachments=claimed.job.uploads.attachments if claimed.job.uploads else (),
                 before_send=lambda: self.check_once_more(claimed_at, looked_at),
             )
         except SpApiError as error:

@@ -26,7 +26,16 @@ from orders.models import Order
 from sellers.models import SellerAccount
 from sellers.services import note_trouble
 from solicit_dashboard.conflicts import repeats_on_conflict
-from spapi import LimitReached, OfferedActions, Rejected, SpApiError, Throttled, TokenExpired
+from spapi import (
+    LimitReached,
+    OfferedActions,
+    Rejected,
+    SpApiError,
+    Throttled,
+    TokenExpired,
+    UntrustedAddress,
+    UploadFailed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -260,7 +269,10 @@ def _postpone(look: Look, now: datetime) -> tuple[datetime, str]:
         return next_daily_look(look.job, now), "Amazon does not offer it yet; asked again then"
     if isinstance(look.answer, OfferedActions):
         return now + LOOK_FAILED_AGAIN, "Amazon's list could not be read: it is malformed"
-    reason = f"Amazon's list could not be read: {describe(look.answer)}"
+    if isinstance(look.answer, UploadFailed | UntrustedAddress):
+        reason = f"A file could not be uploaded: {describe(look.answer)}"
+    else:
+        reason = f"Amazon's list could not be read: {describe(look.answer)}"
     if isinstance(look.answer, Rejected):
         # Amazon read the question and will say the same in a minute.
         return next_daily_look(look.job, now), reason

@@ -91,6 +91,8 @@ OPEN: frozenset[Status] = frozenset(
 )
 # While an order has one of these, it is not asked by a new action.
 TAKEN: frozenset[Status] = OPEN | {Status.SENT, Status.REFUSED, Status.UNRESOLVED}
+# The buyer was written to, or may have been or may yet be.
+WRITTEN: frozenset[Status] = TAKEN - {Status.REFUSED}
 # Not yet gone: a person may still stop it.
 STOPPABLE: frozenset[Status] = frozenset({Status.QUEUED, Status.HELD})
 # A person should look at it.

@@ -176,6 +176,10 @@ class SellerAccount(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     pause_reason = models.CharField(max_length=300, blank=True)
+    one_message_per_order = models.BooleanField(
+        default=False,
+        help_text="Refuse a message after a review request, and the other way round.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership")
 

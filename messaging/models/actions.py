@@ -172,6 +172,9 @@ class OutgoingAction(models.Model):
     api = models.CharField(max_length=16, choices=Api, default=Api.SOLICITATIONS)
     payload = models.JSONField(default=dict, blank=True)
     payload_hash = models.CharField(max_length=64, blank=True)
+    text_forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="When what was written was deleted; its length stays."
+    )
 
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     status_at = models.DateTimeField(help_text="When this state began.")
@@ -310,6 +313,12 @@ class OutgoingAction(models.Model):
             # a batch's progress and its actions by state; its actions in their order
             models.Index(fields=["batch", "account", "status", "id"], name="action_by_batch"),
             models.Index(fields=["batch", "id"], name="action_of_batch"),
+            # the clean-up: messages whose texts are kept still, oldest first
+            models.Index(
+                fields=["created_at"],
+                condition=~Q(kind=REVIEW_REQUEST.name) & Q(text_forgotten_at=None),
+                name="action_with_text",
+            ),
         ]
 
     def __str__(self) -> str:

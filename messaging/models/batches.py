@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef
 
+from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType
 from messaging.models.actions import OutgoingAction
 from sellers.models import Role, SellerAccount
 
@@ -41,6 +42,9 @@ class Batch(models.Model):
         unique=True, default=uuid.uuid4, help_text="Made with the form: one form makes one batch."
     )
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.PAGE)
+    kind = models.CharField(
+        max_length=48, default=REVIEW_REQUEST.name, help_text="Name in Amazon's list of actions."
+    )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
@@ -69,6 +73,11 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"Batch {self.pk}"
+
+    @property
+    def type(self) -> ActionType:
+        """What it asks for."""
+        return ACTION_TYPES[self.kind]
 
     def left_out(self, account_ids: Collection[int]) -> Counter[str]:
         """How many orders of these accounts were left out, by reason."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from messaging.action_types import REVIEW_REQUEST
 from messaging.models import Origin, OutgoingAction
 from messaging.payloads import hash_payload
-from messaging.states import TAKEN
+from messaging.states import TAKEN, WRITTEN
 from orders.models import Order
 
+_ONE_PER_ORDER = "Amazon may take only one of the two for an order."
 FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
 
 
@@ -31,7 +33,7 @@ def already_asked_sentence(order: Order, *, at: datetime) -> str:
 
 
 def same_message_sentence(
-    order: Order, kind: str, payload: Mapping[str, str], *, at: datetime
+    order: Order, kind: str, payload: Mapping[str, Any], *, at: datetime
 ) -> str:
     """Who is sending this very message already, and since when."""
     action = (
@@ -45,6 +47,22 @@ def same_message_sentence(
     return (
         f"The same message is “{action.get_status_display()}”. {_who_queued_sentence(action, at)}"
     )
+
+
+def second_of_one(order: Order, *, is_solicitation: bool) -> str:
+    """Why this would be the second of two that Amazon may take for one; "" when it is the first.
+
+    Amazon: "only one productReviewAndSellerFeedback or free form proactive message per order"
+    (https://developer-docs.amazon.com/sp-api/docs/solicitations-api-v1-reference). Which messages
+    count is not said; we warn of all.
+    """
+    others = OutgoingAction.objects.filter(order=order, status__in=WRITTEN)
+    if is_solicitation:
+        if others.exclude(kind=REVIEW_REQUEST.name).exists():
+            return f"A message was written for this order. {_ONE_PER_ORDER}"
+    elif others.filter(kind=REVIEW_REQUEST.name).exists():
+        return f"A review was asked for this order. {_ONE_PER_ORDER}"
+    return ""
 
 
 def _who_queued_sentence(action: OutgoingAction, at: datetime) -> str:

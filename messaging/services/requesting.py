@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,7 +14,7 @@ from audit.models import AuditKind
 from audit.services import record_event
 from messaging.action_types import MESSAGES, REVIEW_REQUEST, ActionType
 from messaging.hints import wake_lanes_on_commit
-from messaging.models import OutgoingAction, Priority, mark_orders
+from messaging.models import ActionFile, OutgoingAction, Priority, StoredFile, mark_orders
 from messaging.order_rules import message_refusals
 from messaging.payloads import PayloadError, clean_payload, hash_payload
 from messaging.services.holding import LOOK_LEAD, apply_holds, hold
@@ -22,6 +23,7 @@ from messaging.services.refusing import (
     NotAllowedError,
     already_asked_sentence,
     same_message_sentence,
+    second_of_one,
 )
 from messaging.states import Status
 from orders.models import Order
@@ -51,6 +53,7 @@ def request_review(
     closes_at = order.closes_at()
     if closes_at is None:
         raise NotAllowedError(explain_refusal(order, Refusal.NO_DATES))
+    _check_one_per_order(order, is_solicitation=True)
     try:
         return _queue_click(
             order, REVIEW_REQUEST, user=user, at=at, not_after=closes_at, client_key=client_key
@@ -69,13 +72,14 @@ def request_message(
     *,
     user: User,
     at: datetime,
+    files: Sequence[StoredFile] = (),
     client_key: UUID | None = None,
 ) -> OutgoingAction:
     """A message of this kind to the order's buyer is queued, to leave when its hold is over.
 
-    `payload` is what the kind takes (`{"text": …}`). It is sent until 30 days after the latest
-    delivery that Amazon promised (without a promise: after now). That end is ours: Amazon documents
-    none for messages, and shows by its list when one is not possible.
+    `payload` and `files` are what the kind takes (`messaging.payloads`). It is sent until 30 days
+    after the latest delivery that Amazon promised (without a promise: after now). That end is ours:
+    Amazon documents none for messages, and shows by its list when one is not possible.
 
     The same `client_key` (made with the form) returns the action that it made before. Raises
     NotAllowedError when the payload or the order does not allow it, when the same message is on its
@@ -87,10 +91,11 @@ def request_message(
     if kind not in MESSAGES:
         raise NotAllowedError("There is no such message.")
     try:
-        cleaned = clean_payload(MESSAGES[kind], payload)
+        cleaned = clean_payload(MESSAGES[kind], payload, files)
     except PayloadError as error:
         raise NotAllowedError(str(error)) from error
     not_after = message_closes_at(order, at)
+    _check_one_per_order(order, is_solicitation=False)
     try:
         return _queue_click(
             order,
@@ -100,6 +105,7 @@ def request_message(
             not_after=not_after,
             client_key=client_key,
             payload=cleaned,
+            files=files,
         )
     except IntegrityError as error:
         repeated = _made_before(client_key, order, user)
@@ -119,6 +125,14 @@ def message_closes_at(order: Order, at: datetime) -> datetime:
     return closes_at
 
 
+def _check_one_per_order(order: Order, *, is_solicitation: bool) -> None:
+    """NotAllowedError for the second of the two, where the account forbids it."""
+    if order.account.one_message_per_order:
+        second = second_of_one(order, is_solicitation=is_solicitation)
+        if second:
+            raise NotAllowedError(second)
+
+
 @repeats_on_conflict
 def _queue_click(
     order: Order,
@@ -128,7 +142,8 @@ def _queue_click(
     at: datetime,
     not_after: datetime,
     client_key: UUID | None,
-    payload: dict[str, str] | None = None,
+    payload: dict[str, Any] | None = None,
+    files: Sequence[StoredFile] = (),
 ) -> OutgoingAction:
     """A person's one action waits for the end of its hold. IntegrityError: it is there already."""
     not_before = at + hold()
@@ -150,6 +165,11 @@ def _queue_click(
             requested_by=user,
             created_at=at,
         )
+        if files and payload:
+            ActionFile.objects.bulk_create(
+                ActionFile(action=action, file=file, place=place, name=kept["name"])
+                for place, (file, kept) in enumerate(zip(files, payload["files"], strict=True))
+            )
         mark_orders([action.pk], Status.QUEUED, at)
         record_event(
             AuditKind.REQUESTED if action_type.is_solicitation else AuditKind.MESSAGED,

@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('trouble', models.CharField(blank=True, help_text='What Amazon said when the connection was lost.', max_length=500)),
                 ('paused_at', models.DateTimeField(blank=True, null=True)),
                 ('pause_reason', models.CharField(blank=True, max_length=300)),
+                ('one_message_per_order', models.BooleanField(default=False, help_text='Refuse a message after a review request, and the other way round.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('application', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='sellers.application')),
                 ('members', models.ManyToManyField(through='sellers.Membership', to=settings.AUTH_USER_MODEL)),
