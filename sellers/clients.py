@@ -27,11 +27,14 @@ def account_key(selling_partner_id: str, region: str) -> str:
     return f"{region}:{selling_partner_id}"
 
 
-def client_for(account: SellerAccount, *, limiter: Limiter) -> Client:
+def client_for(
+    account: SellerAccount, *, limiter: Limiter, deadline: float | None = None
+) -> Client:
     """A client that calls Amazon for this account. Making one is cheap: connections are shared.
 
-    Reads `account.application`: select it with the account. Raises SecretUnreadableError when
-    TOKEN_KEYS no longer holds the key, ValueError when the account has no token.
+    Reads `account.application`: select it with the account. `deadline` is that of one call, in
+    seconds; None: CALL_DEADLINE_SECONDS. Raises SecretUnreadableError when TOKEN_KEYS no longer
+    holds the key, ValueError when the account has no token.
     """
     refresh_token = account.refresh_token
     if not refresh_token:
@@ -41,10 +44,12 @@ def client_for(account: SellerAccount, *, limiter: Limiter) -> Client:
         client_secret=account.application.client_secret,
         refresh_token=refresh_token,
     )
-    return client_with(credentials, region=account.region, limiter=limiter)
+    return client_with(credentials, region=account.region, limiter=limiter, deadline=deadline)
 
 
-def client_with(credentials: Credentials, *, region: str, limiter: Limiter) -> Client:
+def client_with(
+    credentials: Credentials, *, region: str, limiter: Limiter, deadline: float | None = None
+) -> Client:
     """A client for credentials that are not stored yet; addresses and deadline as everywhere."""
     return Client(
         region,
@@ -53,7 +58,7 @@ def client_with(credentials: Credentials, *, region: str, limiter: Limiter) -> C
         token_store=TOKEN_STORE,
         endpoint=settings.SPAPI_ENDPOINT,
         lwa_endpoint=settings.LWA_ENDPOINT,
-        deadline=settings.CALL_DEADLINE_SECONDS,
+        deadline=settings.CALL_DEADLINE_SECONDS if deadline is None else deadline,
         transport=shared_transport(),
     )
 

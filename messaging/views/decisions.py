@@ -22,13 +22,13 @@ from messaging.decisions import (
 )
 from messaging.forms import DecisionForm
 from messaging.models import ActionEvent, OutgoingAction
+from messaging.seller_central import seller_central_address
 from messaging.services import NotAllowedError
 from messaging.states import WATCHED, Status
 from people.confirmation import confirmed_recently
 from sellers.models import Role
 from solicit_dashboard.access import get_action, get_user, log_ignored_fields, single_value
 from solicit_dashboard.middleware import is_htmx
-from spapi import MARKETPLACES
 
 FIELDS = ("choice", "reason", "order_number", "seen_step")
 DONE = {
@@ -83,18 +83,6 @@ def decision(request: HttpRequest, action_id: int) -> HttpResponse:
         return _page(request, get_action(request, action_id), status=409, fault=str(refusal))
     messages.success(request, f"{found.order.amazon_order_id}: {DONE[choice]}.")
     return redirect("orders:detail", found.account_id, found.order.amazon_order_id)
-
-
-def seller_central_address(marketplace_id: str, order_number: str) -> str:
-    """Where Seller Central shows this order; "" for a marketplace whose host no source names.
-
-    The host is Amazon's documented one (https://developer-docs.amazon.com/sp-api/docs/seller-central-urls);
-    the path is the one that Seller Central itself uses, and is documented nowhere.
-    """
-    known = MARKETPLACES.get(marketplace_id)
-    if known is None or known.seller_central is None:
-        return ""
-    return f"https://{known.seller_central}/orders-v3/order/{order_number}"
 
 
 def _page(

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
 from messaging.models import ActionAttempt, OutgoingAction
+from messaging.seller_central import seller_central_address
 from messaging.states import Status
-from messaging.views.decisions import seller_central_address
 from sellers.models import Role, SellerAccount
 from spapi import MARKETPLACES
 from tests.factories import (
