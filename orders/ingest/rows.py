@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import spapi
@@ -83,11 +84,11 @@ def order_values(order: spapi.Order) -> tuple[str, Values] | None:
     original = _original_order_id(order) if order.associated_orders else ""
     amount, currency = _amount(order.total)
     return number, (
-        clean_text(order.marketplace_id, _MARKETPLACE_LENGTH),
-        clean_text(order.fulfillment_status, _STATUS_LENGTH),
-        clean_text(order.fulfilled_by, _FULFILLED_BY_LENGTH),
-        clean_text(order.service_level, _SERVICE_LEVEL_LENGTH),
-        [clean_text(program, 40) for program in order.programs],
+        _word(order.marketplace_id, _MARKETPLACE_LENGTH),
+        _word(order.fulfillment_status, _STATUS_LENGTH),
+        _word(order.fulfilled_by, _FULFILLED_BY_LENGTH),
+        _word(order.service_level, _SERVICE_LEVEL_LENGTH),
+        [_word(program, 40) for program in order.programs],
         _utc(order.created_at or updated_at),
         _utc(updated_at),
         _utc(window.earliest) if window else None,
@@ -122,9 +123,9 @@ def item_values(order: spapi.Order) -> dict[str, Values]:
     """The values of its items by their numbers; of a number that is named twice the last counts."""
     return {
         clean_text(item.order_item_id, _ITEM_NUMBER_LENGTH): (
-            clean_text(item.asin, _ASIN_LENGTH),
-            clean_text(item.sku, _SKU_LENGTH),
-            clean_text(item.title, _TITLE_LENGTH),
+            _word(item.asin, _ASIN_LENGTH),
+            _word(item.sku, _SKU_LENGTH),
+            _word(item.title, _TITLE_LENGTH),
             _count(item.quantity),
             _count(item.quantity_fulfilled),
             SUBSCRIBE_AND_SAVE in item.programs,
@@ -154,6 +155,10 @@ def clean_text(value: str | None, limit: int) -> str:
     return _CONTROL.sub(" ", text).strip()[:limit]
 
 
+# The same few words stand in thousands of orders.
+_word = lru_cache(maxsize=8192)(clean_text)
+
+
 def _utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
@@ -168,7 +173,7 @@ def _original_order_id(order: spapi.Order) -> str:
 def _amount(total: spapi.Money | None) -> tuple[Decimal | None, str]:
     if total is None or not total.amount.is_finite() or abs(total.amount) >= LARGEST_AMOUNT:
         return None, ""
-    return total.amount.quantize(CENT), clean_text(total.currency, _CURRENCY_LENGTH)
+    return total.amount.quantize(CENT), _word(total.currency, _CURRENCY_LENGTH)
 
 
 def _count(quantity: int | None) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
@@ -226,8 +226,13 @@ def _for_sqlite(values: Values) -> Values:
     amount = changed[_AMOUNT]
     if amount is not None:
         changed[_AMOUNT] = float(amount)
-    changed[_PROGRAMS] = json.dumps(changed[_PROGRAMS]) if changed[_PROGRAMS] else "[]"
+    changed[_PROGRAMS] = _as_json(tuple(changed[_PROGRAMS]))
     return tuple(changed)
+
+
+@lru_cache(maxsize=1024)
+def _as_json(words: tuple[str, ...]) -> str:
+    return json.dumps(words)
 
 
 def _moment(value: Any) -> Any:
