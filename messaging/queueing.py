@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
-from django.db.models import Count, F, Value
+from django.db.models import Count, Exists, F, OuterRef, Value
 from django.db.models.functions import Cast
 
 from messaging.action_types import REVIEW_REQUEST
 from messaging.lane_speed import finish_time
+from messaging.left_out import LeftOut, skipped_in_words
 from messaging.models import Batch, OutgoingAction, Priority
-from messaging.states import Status
+from messaging.states import WRITTEN, Status
 from orders.eligibility import ReviewWindow
 from orders.models import Order, OrderQuerySet
-from orders.states import Refusal
 from sellers.models import SellerAccount
 
 # How long before the end of a batch's hold its first looks at Amazon's list begin.
@@ -39,13 +39,19 @@ class AccountShare:
 
 @dataclass(frozen=True)
 class RequestPreview:
-    """What a request would do: how many orders, which are left out and why, when it would be done."""
+    """What a request would do: how many orders, which are left out and why, when it would be done.
 
+    `orders` are the eligible ones, not read yet. `written`: to how many of their buyers a message was
+    written. Their accounts allow both; Amazon may take only one.
+    """
+
+    orders: OrderQuerySet
     selected: int
     eligible: int
     skipped: dict[str, int]
     shares: list[AccountShare]
     finish_at: datetime | None
+    written: int
 
     def skipped_in_words(self) -> list[tuple[str, int]]:
         """The reasons for leaving orders out as a person reads them, most frequent first."""
@@ -57,9 +63,13 @@ def preview_reviews(
 ) -> RequestPreview:
     """What `request_reviews` would do with these orders now; `start` is when sending would begin."""
     orders = orders.order_by()
+    accounts = _one_message_accounts()
     skipped = sum(orders.count_by_obstacle(at).values(), Counter())
     del skipped[""]
-    wanted = orders.eligible(at).unasked()
+    skipped += Counter(
+        {LeftOut.WRITTEN.value: sum(_count_second_of_one(orders, at, accounts).values())}
+    )
+    wanted = _askable(orders, at, accounts)
     if limit is not None:
         wanted = Order.objects.filter(
             pk__in=list(
@@ -98,11 +108,13 @@ def preview_reviews(
     ]
     eligible = sum(share.eligible for share in shares)
     return RequestPreview(
+        orders=wanted,
         selected=eligible + skipped.total(),
         eligible=eligible,
         skipped=skipped,
         shares=shares,
         finish_at=max((share.finish_at for share in shares), default=None),
+        written=wanted.filter(_was_written()).count() if eligible else 0,
     )
 
 
@@ -115,9 +127,13 @@ def queue_reviews(
     them: the database allows one.
     """
     orders = orders.order_by()
+    accounts = _one_message_accounts()
     skipped = orders.count_by_obstacle(at)
     expected = {account_id: counts.pop("", 0) for account_id, counts in skipped.items()}
-    wanted = orders.eligible(at).unasked()
+    for account_id, number in _count_second_of_one(orders, at, accounts).items():
+        skipped.setdefault(account_id, Counter())[LeftOut.WRITTEN.value] = number
+        expected[account_id] = expected.get(account_id, 0) - number
+    wanted = _askable(orders, at, accounts)
     if limit is not None:
         wanted = wanted.order_by("latest_delivery_at", "pk")[:limit]
         expected = Counter(wanted.values_list("account_id", flat=True))
@@ -163,15 +179,32 @@ def queue_reviews(
     return sorted(made)
 
 
-def skipped_in_words(skipped: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Reasons for leaving orders out, as a person reads them: most frequent first, then by name."""
-    words: Counter[str] = Counter()
-    for reason, number in skipped.items():
-        if reason in Refusal.values:
-            words[Refusal(reason).label] += number
-        else:
-            words[f"Asked already: {Status(reason).label.lower()}"] += number
-    return sorted(words.items(), key=lambda pair: (-pair[1], pair[0]))
+def _one_message_accounts() -> list[int]:
+    """The accounts that forbid a review request after a message: as a rule none."""
+    accounts = SellerAccount.objects.filter(one_message_per_order=True).order_by("pk")
+    return list(accounts.values_list("pk", flat=True))
+
+
+def _was_written() -> Exists:
+    """Whether a message to the order's buyer is on its way, has left or may have."""
+    messages = OutgoingAction.objects.filter(order=OuterRef("pk"), status__in=sorted(WRITTEN))
+    return Exists(messages.exclude(kind=REVIEW_REQUEST.name))
+
+
+def _askable(orders: OrderQuerySet, at: datetime, one_message: Collection[int]) -> OrderQuerySet:
+    """Those for which a request at that moment (UTC) queues an action."""
+    wanted = orders.eligible(at).unasked()
+    return wanted.exclude(_was_written(), account_id__in=one_message) if one_message else wanted
+
+
+def _count_second_of_one(
+    orders: OrderQuerySet, at: datetime, one_message: Collection[int]
+) -> dict[int, int]:
+    """By account: how many of these could be asked, had no message been written for them."""
+    if not one_message:
+        return {}
+    written = orders.eligible(at).unasked().filter(_was_written(), account_id__in=one_message)
+    return dict(written.values_list("account_id").annotate(Count("pk")).order_by())
 
 
 def _insert_actions(source: models.QuerySet[Any], columns: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from messaging.clock import read_database_clock
+from messaging.left_out import skipped_in_words
 from messaging.models import Batch
 from messaging.outbox import PILLS
 from messaging.progress import (
@@ -25,7 +26,6 @@ from messaging.progress import (
     in_sentence,
     requests_in_words,
 )
-from messaging.queueing import skipped_in_words
 from messaging.services import stop_batch
 from messaging.states import TONES, Status
 from messaging.views.batch_actions import actions_of, read_state

@@ -126,7 +126,7 @@ def _confirm(request: HttpRequest, selection: Selection, at: datetime) -> HttpRe
     token = ""
     if selection.is_all_matching:
         token = sign_all_matching(get_user(request), selection.query, preview.selected)
-    wanted = selection.orders.eligible(at).unasked().order_by("latest_delivery_at", "pk")
+    wanted = preview.orders.order_by("latest_delivery_at", "pk")
     first_orders = list(wanted.only("account_id", "amazon_order_id")[:SHOWN_ORDERS])
     context = {
         "preview": preview,

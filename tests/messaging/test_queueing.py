@@ -14,8 +14,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import AuditEvent
+from messaging.left_out import LeftOut, skipped_in_words
 from messaging.models import ActionEvent, Batch, Origin, OutgoingAction, Priority
-from messaging.queueing import preview_reviews, queue_reviews, skipped_in_words
+from messaging.queueing import preview_reviews, queue_reviews
 from messaging.services import NotAllowedError, request_reviews
 from messaging.states import TAKEN, Status
 from orders.models import Order, OrderQuerySet
@@ -27,7 +28,7 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
-from tests.messaging.sending import NOW, due_action, due_order, steps_of
+from tests.messaging.sending import NOW, due_action, due_message, due_order, steps_of
 from tests.messaging.test_services import at_once
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,48 @@ def test_what_is_left_out_is_counted_for_each_account() -> None:
     assert batch.left_out([second.pk]) == {"refunded": 1, "queued": 1}
     assert batch.left_out([third.pk]) == {}
     assert batch.left_out([first.pk, second.pk]) == {"refunded": 2, "queued": 1}
+
+
+def a_written_order(account: SellerAccount, status: Status = Status.QUEUED) -> Any:
+    """An order that may be asked, to whose buyer a message was written."""
+    order = due_order(account=account)
+    due_message(order=order, status=status)
+    return order
+
+
+def test_an_account_of_one_message_is_not_asked_after_another_one() -> None:
+    strict = SellerAccountFactory(one_message_per_order=True)
+    for status in (Status.QUEUED, Status.SENT, Status.UNCONFIRMED):
+        a_written_order(strict, status)
+    cancelled, free = a_written_order(strict, Status.CANCELLED), due_order(account=strict)
+    other = a_written_order(SellerAccountFactory())
+    asked = {cancelled.pk, free.pk, other.pk}
+    preview = preview_reviews(Order.objects.all(), at=NOW, start=NOW)
+    assert {order.pk for order in preview.orders} == asked
+    batch = ask()
+    assert set(batch.actions.values_list("order", flat=True)) == asked
+    assert left_out(batch) == preview.skipped == {LeftOut.WRITTEN: 3}
+    assert batch.left_out([strict.pk]) == {LeftOut.WRITTEN: 3}
+    assert (preview.selected, preview.eligible) == (batch.selected, batch.queued) == (6, 3)
+    assert skipped_in_words(left_out(batch)) == [("A message was written for the order", 3)]
+
+
+def test_a_preview_says_for_how_many_orders_it_would_be_the_second() -> None:
+    account = SellerAccountFactory()
+    a_written_order(account)
+    a_written_order(account, Status.REFUSED)
+    due_order(account=account)
+    preview = preview_reviews(Order.objects.all(), at=NOW, start=NOW)
+    assert (preview.eligible, preview.written, preview.skipped) == (3, 1, {})
+
+
+def test_a_request_asks_of_messages_only_where_an_account_forbids_the_second() -> None:
+    account = SellerAccountFactory()
+    a_written_order(account)
+    with CaptureQueriesContext(connection) as queries:
+        ask()
+    naming = [query["sql"] for query in queries if "one_message_per_order" in query["sql"]]
+    assert len(naming) == 1
 
 
 @pytest.mark.parametrize("limit", [None, 1, 5])

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from messaging.clock import read_database_clock
+from messaging.left_out import skipped_in_words
 from messaging.models import Batch, Origin
 from messaging.progress import (
     BatchProgress,
@@ -24,7 +25,7 @@ from messaging.progress import (
     in_sentence,
     requests_in_words,
 )
-from messaging.queueing import preview_reviews, skipped_in_words
+from messaging.queueing import preview_reviews
 from messaging.services import hold, request_reviews
 from orders.models import Order, OrderQuerySet
 from orders.numbers import SHAPE, parse_order_number
