@@ -12,7 +12,7 @@ from messaging.payloads import hash_payload
 from messaging.states import TAKEN, WRITTEN
 from orders.models import Order
 
-_ONE_PER_ORDER = "Amazon may take only one of the two for an order."
+ONE_PER_ORDER = "Amazon may take only one of the two for an order."
 FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
 
 
@@ -59,9 +59,9 @@ def second_of_one(order: Order, *, is_solicitation: bool) -> str:
     others = OutgoingAction.objects.filter(order=order, status__in=WRITTEN)
     if is_solicitation:
         if others.exclude(kind=REVIEW_REQUEST.name).exists():
-            return f"A message was written for this order. {_ONE_PER_ORDER}"
+            return f"A message was written for this order. {ONE_PER_ORDER}"
     elif others.filter(kind=REVIEW_REQUEST.name).exists():
-        return f"A review was asked for this order. {_ONE_PER_ORDER}"
+        return f"A review was asked for this order. {ONE_PER_ORDER}"
     return ""
 
 
