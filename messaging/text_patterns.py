@@ -1,0 +1,133 @@
+"""Where in a text something stands that may not be in a message: one function for each thing.
+
+Each is given a text and returns the first place, "" for none. All but `control_character`,
+`turning_mark` and `html_mark` are for a text in one line (`messaging.text_rules`).
+"""
+
+from __future__ import annotations
+
+import html.entities
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from messaging.wording import Phrases
+
+Finder = Callable[[str], str]
+
+
+def pattern(*patterns: str) -> Finder:
+    """What finds the first place, in the text's order, that one of them matches."""
+    compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+    def find(text: str) -> str:
+        matches = [match for one in compiled if (match := one.search(text))]
+        return min(matches, key=lambda match: match.start())[0].strip() if matches else ""
+
+    return find
+
+
+def phrases(by_language: Phrases) -> Finder:
+    """What finds the first of these phrases, in whichever language."""
+    return pattern(*(pattern for patterns in by_language.values() for pattern in patterns))
+
+
+def _named(characters: Iterable[str]) -> str:
+    return next((f"U+{ord(one):04X}" for one in characters), "")
+
+
+def control_character(text: str) -> str:
+    """The first character that is none: control codes but line ends and tabs, halves, unassigned."""
+    return _named(
+        one
+        for one in text
+        if one not in "\n\r\t" and unicodedata.category(one) in ("Cc", "Cs", "Co", "Cn")
+    )
+
+
+_TURNING_MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def turning_mark(text: str) -> str:
+    """The first mark that overrides, embeds or isolates a reading direction."""
+    return _named(one for one in text if one in _TURNING_MARKS)
+
+
+_TAG = re.compile(
+    r"</?[a-z!][^<>]*>|<(?:a|img|script|style|iframe|svg|br|div|span|p)\b", re.IGNORECASE
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|([a-z][a-z0-9]{1,30}));", re.IGNORECASE)
+
+
+def html_mark(text: str) -> str:
+    """The first tag or named or numbered entity."""
+    tag = _TAG.search(text)
+    if tag:
+        return tag[0]
+    for entity in _ENTITY.finditer(text):
+        if entity[1] is None or f"{entity[1]};" in html.entities.html5:
+            return entity[0]
+    return ""
+
+
+E_MAIL = pattern(
+    r"[\w.+-]{1,64} ?@ ?[\w-]{1,63}(?: ?\. ?[\w-]{2,63}){1,4}",
+    # written around the rule: name (at) shop (dot) com, name at shop dot com
+    r"[\w.+-]{1,64} ?[(\[{] ?(?:at|ät|arroba|arobase|chiocciola|@) ?[)\]}] ?[\w-]{1,63}"
+    r"(?:(?: ?[(\[{]? ?(?:\.|dot|punkt|point|punto) ?[)\]}]? ?)[a-z]{2,24})+",
+    r"\b[\w.+-]{1,64} (?:at|ät|arroba|arobase|chiocciola) [\w-]{1,63} "
+    r"(?:dot|punkt|point|punto) [a-z]{2,24}\b",
+)
+
+_SHOPS_AND_NETWORKS = (
+    r"(?:facebook|fb|instagram|tiktok|twitter|x|pinterest|linkedin|snapchat|threads|reddit|discord"
+    r"|ebay|etsy|walmart|aliexpress|alibaba|temu|shein|wish|shopify|myshopify|rakuten|mercari"
+    r"|allegro|bol|zalando|otto|kaufland|cdiscount|fnac|manomano|trustpilot|paypal|whatsapp|t|wa)"
+)
+# An address that hides where it leads.
+_SHORTENERS = r"(?:bit\.ly|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|buff\.ly|rebrand\.ly|cutt\.ly)"
+_ENDINGS = (
+    r"(?:com|net|org|info|biz|shop|store|online|site|app|eu|de|at|ch|fr|es|it|nl|pl|se|tr|br|jp|ca"
+    r"|mx|au|in|ie|uk|co\.uk|co\.jp|com\.au|com\.br|com\.mx|com\.tr|com\.be)"
+)
+FORBIDDEN_LINK = pattern(
+    rf"(?<![\w@.-])(?:https?://)?(?:[\w-]+\.)*{_SHOPS_AND_NETWORKS}\.(?:{_ENDINGS}|me|gg)(?![\w.-]*\w)\S*",
+    rf"(?<![\w@.-])(?:https?://)?{_SHORTENERS}/\S*",
+    r"(?:https?://)?(?:www\.)?amazon\.[a-z.]{2,6}/\S*(?:review|feedback|/hz/|/ryp)\S*",
+)
+LINK = pattern(
+    r"\bhttps?://\S+",
+    r"\bwww\.\S+",
+    r"\bhxxps?://\S+",
+    rf"(?<![\w@.-])(?:[a-z0-9-]{{2,63}}\.){{1,3}}{_ENDINGS}/\S*",
+    r"(?<![\w@.-])[a-z0-9-]{2,63}\.(?:com|net|org|shop|store|co\.uk|co\.jp|de|fr|it|es)\b(?!\.\w)",
+)
+
+_NUMBER = r"\+?\(?\d[\d ()/.-]{5,20}\d"
+ANNOUNCED_PHONE = pattern(
+    # the word for it before the number, or a number as one writes it for abroad
+    r"\b(?:phone|tel|telephone|mobile|call(?: us)?|text us|hotline|fax|telefon\w*|handy\w*|mobil\w*"
+    r"|anruf\w*|rufen sie|téléphone\w*|portable|appelez|appeler|teléfono\w*|móvil|llam\w+|telefono"
+    r"|cellulare|chiam\w+)\b[^.!?\d\n]{0,30}[\s:.]" + _NUMBER,
+    r"(?:電話|携帯|お電話|TEL)[^。\d]{0,12}" + _NUMBER,
+    r"(?<![\w+])(?:\+[1-9]\d{0,2}[ ()/.-]{0,3}|00[1-9]\d{0,2}[ ()/.-]{1,3})"
+    r"(?:\d[ ()/.-]{0,2}){7,11}\d(?!\w)",
+)
+PHONE_SHAPED = pattern(
+    r"(?<![\w.,/-])(?!\d{1,2}[ /-]\d{1,2}[ /-]\d{4}\b)\(?0\d{1,4}[)\s/-]{1,3}(?:\d[\s/-]?){5,9}\d(?![\w-])",
+    r"(?<![\w.,/-])(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![\w-])",
+)
+
+
+_SHOUTED_WORDS = 5
+_WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-])")
+
+
+def shouting(text: str) -> str:
+    """Five words in a row all in capitals, or a text that is mostly so; keys and codes are no words."""
+    run: list[str] = []
+    for word in _WORD.findall(text):
+        run = [*run, word] if word.isupper() and word.lower() != word else []
+        if len(run) >= _SHOUTED_WORDS:
+            return " ".join(run)
+    return ""
