@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "sellers",
     "orders",
     "messaging",
+    "replenishment",
     "allauth",
     "allauth.account",
     "allauth.mfa",

@@ -22,6 +22,7 @@ urlpatterns = [
     path("exclusions/", include(exclusion_urls)),
     path("", include("messaging.urls")),
     path("accounts/", include("sellers.urls")),
+    path("replenishment/", include("replenishment.urls")),
     path("", include("people.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

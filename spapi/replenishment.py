@@ -29,6 +29,8 @@ SORT_KEYS = (
     "SUBSCRIPTION_COUNT",
     "FULFILLMENT_NETWORK_ID_TYPE",
 )
+# Where Amazon has the programme for sellers: model replenishment-2022-11-07.json.
+REPLENISHMENT_COUNTRIES = frozenset({"US", "CA", "ES", "GB", "FR", "IT", "IN", "DE", "JP"})
 _PROGRAM = "SUBSCRIBE_AND_SAVE"
 _MOST_NAMED = 20
 _MOST_PERCENTAGES = 10

@@ -283,6 +283,9 @@ TABLE: dict[str, Address] = {
     "messaging:progress": Address("get", MEMBERS),
     "messaging:stop": Address("post", SENDERS),
     "messaging:export": Address("get", MEMBERS),
+    "replenishment:offers": Address("get", EVERYBODY),
+    # 404 for whoever sells in no marketplace of the programme; tests/replenishment has the others
+    "replenishment:export": Address("get", dict.fromkeys(ROLES, 404) | {"nobody": "login"}),
     "login": Address("get", OPEN),
     "account_login": Address("get", OPEN),
     "account_reauthenticate": Address("get", EVERYBODY),

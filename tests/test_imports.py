@@ -33,12 +33,12 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sellers", ("sellers",)),
     ("orders", ("orders",)),
     ("messaging", ("messaging",)),
-    ("screens", ("people", "solicit_dashboard")),
+    ("screens", ("people", "replenishment", "solicit_dashboard")),
 )
 APPS = ("audit", "sellers", "orders", "messaging")
 # Of every app, these parts are screens.
 SCREEN_PARTS = ("views", "urls", "forms", "admin", "templatetags", "management")
-OURS = ("spapi", "sandbox", "people", "solicit_dashboard", *APPS)
+OURS = ("spapi", "sandbox", "people", "replenishment", "solicit_dashboard", *APPS)
 RANKS = {name: rank for rank, (name, _modules) in enumerate(LAYERS)}
 
 

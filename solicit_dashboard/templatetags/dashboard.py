@@ -52,6 +52,7 @@ _NAVIGATION = (
     ("Orders", "orders:list", "o", "orders"),
     ("Outbox", "messaging:outbox", "b", "messaging"),
     ("Exclusions", "exclusions:list", "e", "exclusions"),
+    ("Subscribe & Save", "replenishment:offers", "s", "replenishment"),
     ("Accounts", "sellers:list", "a", "sellers"),
 )
 # Pages of those apps that belong to none of the entries.

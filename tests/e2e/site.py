@@ -95,6 +95,7 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
     "sellers:notifications": lambda samples: [
         f"/accounts/{samples.hostile['account']}/notifications/"
     ],
+    "replenishment:offers": lambda _: ["/replenishment/", "/replenishment/?eligibility=SUSPENDED"],
     "mfa_index": lambda _: [
         *("/me/", "/me/sessions/", "/me/password/", "/me/app/", "/me/passkeys/add/"),
         "/me/confirm/?next=/accounts/",
@@ -153,6 +154,7 @@ NO_PAGES = {
     "sellers:start_notifications": "a form",
     "sellers:end_notifications": "a form",
     "sellers:replay_notification": "a form",
+    "replenishment:export": "a file",
     "login": "visited without a log-in",
     "account_login": "the same",
     "people:first_run": "only while there is nobody",

@@ -1,0 +1,1 @@
+"""Subscribe & Save: a seller's offers, asked live from Amazon; nothing of them is kept."""
