@@ -52,6 +52,7 @@ LOOK_FAILED_AGAIN = timedelta(minutes=1)
 # An order that was not offered lets others be the control for so long: longer than a daily look, or
 # the same few that Amazon never offers would be asked each day, and those that it does offer never.
 CONTROL_RESTS = timedelta(days=3)
+NOT_OFFERED = "Amazon does not offer it yet; asked again then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ def _mark_offers(looks: Sequence[Look], now: datetime) -> None:
 def _postpone(look: Look, now: datetime) -> tuple[datetime, str]:
     """When what waits is looked at again after this look, and why, in words."""
     if look.is_absent:
-        return next_daily_look(look.job, now), "Amazon does not offer it yet; asked again then"
+        return next_daily_look(look.job, now), NOT_OFFERED
     if isinstance(look.answer, OfferedActions):
         return now + LOOK_FAILED_AGAIN, "Amazon's list could not be read: it is malformed"
     if isinstance(look.answer, UploadFailed | UntrustedAddress):

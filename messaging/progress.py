@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
 
-from messaging.action_types import REVIEW_REQUEST
+from messaging.action_types import REVIEW_REQUEST, ActionType
 from messaging.lane_speed import finish_time
 from messaging.models import Batch, OutgoingAction, OutgoingActionQuerySet
 from messaging.states import NEEDS_A_LOOK, STOPPABLE, WATCHED, Status
@@ -25,6 +25,13 @@ FAILURES: tuple[Status, ...] = (
     Status.PROBABLY_SENT,
     Status.HELD,
 )
+
+_ADVICE_ON_MESSAGES: dict[Status, str] = {
+    Status.REFUSED: "Amazon does not take it for this order now. It can be tried again.",
+    Status.UNCONFIRMED: "Amazon never tells what became of it: a manager looks and decides.",
+    Status.UNRESOLVED: "Nothing more is sent. Seller Central shows whether the buyer has it.",
+    Status.EXPIRED: "Nothing was sent: Amazon did not offer it in time.",
+}
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,12 @@ class Failure:
     status: Status
     reason: str
     number: int
+    is_message: bool = False
 
     @property
     def advice(self) -> str:
         """What to do, in a sentence."""
-        return advice(self.status, self.reason)
+        return advice(self.status, self.reason, is_message=self.is_message)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def batch_progress(batch: Batch, account_ids: Collection[int], now: datetime) ->
                 waiting[account_id] = soon
             if look_at is not None:
                 next_look_at = min(next_look_at or look_at, look_at)
-    lanes = lane_queues(waiting, start) if waiting else []
+    lanes = lane_queues(waiting, start, batch.type) if waiting else []
     return BatchProgress(
         total=sum(counts.values()),
         counts=counts,
@@ -134,8 +142,10 @@ def batch_progress(batch: Batch, account_ids: Collection[int], now: datetime) ->
     )
 
 
-def lane_queues(account_ids: Collection[int], start: datetime) -> list[LaneQueue]:
-    """What waits in the review lanes of these accounts, longest first; accounts without are left out.
+def lane_queues(
+    account_ids: Collection[int], start: datetime, action_type: ActionType = REVIEW_REQUEST
+) -> list[LaneQueue]:
+    """What waits in these accounts' lanes of that type, longest first; accounts without are left out.
 
     `start` (UTC) is when sending would begin or go on. The forecast is for the whole queue: an
     action may leave sooner than it says, and not later unless new ones with earlier windows come.
@@ -143,7 +153,7 @@ def lane_queues(account_ids: Collection[int], start: datetime) -> list[LaneQueue
     rows = (
         OutgoingAction.objects.filter(
             account_id__in=list(account_ids),
-            api=REVIEW_REQUEST.api,
+            api=action_type.api,
             status=Status.QUEUED,
             look_at__lte=start + POSTPONED_BY,
         )
@@ -155,7 +165,7 @@ def lane_queues(account_ids: Collection[int], start: datetime) -> list[LaneQueue
         LaneQueue(
             account_id=account_id,
             waiting=number,
-            finish_at=finish_time(REVIEW_REQUEST, waiting=number, start=start),
+            finish_at=finish_time(action_type, waiting=number, start=start),
         )
         for account_id, number in rows
     ]
@@ -170,13 +180,18 @@ def batch_failures(batch: Batch, account_ids: Iterable[int], *, limit: int = 12)
         .annotate(number=Count("pk"))
         .order_by("-number", "reason")
     )
-    failures = [Failure(Status(status), reason, number) for status, reason, number in rows]
+    is_message = not batch.type.is_solicitation
+    failures = [
+        Failure(Status(status), reason, number, is_message) for status, reason, number in rows
+    ]
     failures.sort(key=lambda failure: FAILURES.index(failure.status))
     return failures[:limit]
 
 
-def advice(status: Status, reason: str = "") -> str:
+def advice(status: Status, reason: str = "", *, is_message: bool = False) -> str:
     """What a person may do about an action that is in this state for this reason."""
+    if is_message and status in _ADVICE_ON_MESSAGES:
+        return _ADVICE_ON_MESSAGES[status]
     if status == Status.REFUSED:
         if "already requested" in reason:
             return "Nothing to do: this buyer has been asked before."
@@ -190,9 +205,10 @@ def advice(status: Status, reason: str = "") -> str:
     }.get(status, "")
 
 
-def requests_in_words(number: int) -> str:
-    """So many review requests: "1 review request", "1,204 review requests"."""
-    return f"{number:,} review request{'' if number == 1 else 's'}"
+def requests_in_words(number: int, action_type: ActionType = REVIEW_REQUEST) -> str:
+    """So many of what it asks for: "1 review request", "1,204 review requests", "46 messages"."""
+    thing = "review request" if action_type.is_solicitation else "message"
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def in_sentence(status: Status) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
+from messaging.looks import NOT_OFFERED
 from messaging.models import OutgoingAction
 from messaging.states import Status
 from solicit_dashboard.templatetags.dashboard import moment_words
@@ -25,6 +26,8 @@ def action_words(action: OutgoingAction, now: datetime) -> str:
     status = Status(action.status)
     match status:
         case Status.QUEUED:
+            if action.look_at > now and action.reason == NOT_OFFERED:
+                return f"Not offered: next look {_soon(action.look_at, now)}"
             if action.look_at > now:
                 return f"Waiting: next look {_soon(action.look_at, now)}"
             return "Waiting for its turn"

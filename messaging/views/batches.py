@@ -94,7 +94,11 @@ def batch(request: HttpRequest, batch_id: int) -> HttpResponse:
         )
     view = _progress_view(found, reach, timezone.now())
     context = _table(request, found, reach, view.progress.counts)
-    context |= {"view": view, "skipped": skipped_in_words(found.left_out(reach.ids()))}
+    context |= {
+        "view": view,
+        "skipped": skipped_in_words(found.left_out(reach.ids())),
+        "title": _title(found, view),
+    }
     return render(request, "messaging/batch.html", context)
 
 
@@ -123,7 +127,7 @@ def stop(request: HttpRequest, batch_id: int) -> HttpResponse:
         found, user=get_user(request), at=now, account_ids=reach.ids(Role.OPERATOR)
     )
     sentence = (
-        f"Stopped. {requests_in_words(stopped)} will not be sent."
+        f"Stopped. {requests_in_words(stopped, found.type)} will not be sent."
         if stopped
         else "There was nothing left to stop."
     )
@@ -181,6 +185,12 @@ def _progress_view(found: Batch, reach: Reach, now: datetime) -> ProgressView:
         may_stop=bool(state.stoppable and reach.ids(Role.OPERATOR)),
         is_polling=not state.is_finished,
     )
+
+
+def _title(found: Batch, view: ProgressView) -> str:
+    """How many of what: "46 messages: Invoice"."""
+    number = requests_in_words(view.progress.total, found.type)
+    return number if found.type.is_solicitation else f"{number}: {found.type.label}"
 
 
 def _outcome_in_words(view: ProgressView) -> str:

@@ -153,6 +153,19 @@ def test_lanes_are_told_longest_first(account: SellerAccount, now: datetime) -> 
     assert queues[0].finish_at > queues[1].finish_at > now
 
 
+def test_a_batch_of_messages_waits_in_the_lane_of_messages(
+    account: SellerAccount, now: datetime
+) -> None:
+    batch = BatchFactory(kind="sendInvoice")
+    add(batch, account, Status.QUEUED, kind="sendInvoice", api="messaging")
+    for _ in range(4):
+        add(BatchFactory(), account, Status.QUEUED)
+    progress = progress_of(batch, account, now)
+    assert progress.waiting_now == 1
+    (queue,) = lane_queues([account.pk], now, batch.type)
+    assert (queue.waiting, queue.finish_at) == (1, progress.finish_at)
+
+
 def test_failures_are_grouped_worst_first(account: SellerAccount) -> None:
     batch = BatchFactory()
     for _ in range(2):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
+from messaging.looks import NOT_OFFERED
 from messaging.models import OutgoingAction
 from messaging.states import Status
 from messaging.templatetags.actions import action_words, state_words
@@ -28,6 +29,12 @@ def action(status: Status, **fields: object) -> OutgoingAction:
         (Status.QUEUED, {"look_at": NOW}, "Waiting for its turn"),
         (Status.QUEUED, {"look_at": NOW + timedelta(minutes=5)}, "Waiting: next look 14:05"),
         (Status.QUEUED, {"look_at": NOW + timedelta(days=1)}, "Waiting: next look 21 Nov 14:00"),
+        (
+            Status.QUEUED,
+            {"look_at": NOW + timedelta(days=1), "reason": NOT_OFFERED},
+            "Not offered: next look 21 Nov 14:00",
+        ),
+        (Status.QUEUED, {"look_at": NOW, "reason": NOT_OFFERED}, "Waiting for its turn"),
         (
             Status.UNCONFIRMED,
             {"look_at": NOW + timedelta(minutes=2)},

@@ -104,3 +104,11 @@ def test_the_export_keeps_to_the_state(client: Client, account: SellerAccount) -
     add(batch, account, Status.REFUSED)
     lines = b"".join(client.get(f"/batches/{batch.pk}/actions.csv?state=refused")).splitlines()
     assert len(lines) == 2
+
+
+def test_the_file_says_what_was_sent(client: Client, account: SellerAccount) -> None:
+    batch = BatchFactory(kind="sendInvoice")
+    add(batch, account, Status.SENT, kind="sendInvoice", api="messaging")
+    text = b"".join(client.get(f"/batches/{batch.pk}/actions.csv").streaming_content).decode()
+    header, row = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert read_cell(row[header.index("what")]) == "Invoice"

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from messaging.looks import NOT_OFFERED
 from messaging.models import Batch, OutgoingAction
 from messaging.states import Status
 from sellers.models import Role, SellerAccount
@@ -73,6 +74,40 @@ def test_stop_by_htmx_brings_the_progress(client: Client, account: SellerAccount
         waiting.pk: Status.CANCELLED,
         sent.pk: Status.SENT,
     }
+
+
+INVOICE = {"kind": "sendInvoice", "api": "messaging"}
+
+
+def test_a_batch_of_messages_says_what_it_is(client: Client, account: SellerAccount) -> None:
+    batch = BatchFactory(kind="sendInvoice", description="46 orders of Nordwind")
+    for status in (Status.QUEUED, Status.REFUSED, Status.UNCONFIRMED):
+        add(batch, account, status, **INVOICE)
+    page = text_of(client, f"/batches/{batch.pk}/")
+    assert "3 messages: Invoice · 46 orders of Nordwind" in page
+    assert "review request" not in page.lower()
+    assert "Amazon does not take it for this order now." in page
+    assert "a manager looks and decides" in page
+
+
+def test_what_amazon_does_not_offer_says_so(client: Client, account: SellerAccount) -> None:
+    batch = BatchFactory(kind="sendInvoice")
+    tomorrow = timezone.now() + timedelta(days=1)
+    action = add(batch, account, Status.QUEUED, look_at=tomorrow, **INVOICE)
+    OutgoingAction.objects.filter(pk=action.pk).update(reason=NOT_OFFERED)
+    page = text_of(client, f"/batches/{batch.pk}/")
+    assert "Not offered: next look" in page
+    assert "1 wait until Amazon offers them" in page
+
+
+def test_undo_of_messages_counts_messages(client: Client, account: SellerAccount) -> None:
+    release_at = timezone.now() + timedelta(minutes=1)
+    batch = BatchFactory(kind="sendInvoice", release_at=release_at, created_at=timezone.now())
+    for _ in range(2):
+        add(batch, account, Status.QUEUED, look_at=release_at, not_before=release_at, **INVOICE)
+    page = client.post(f"/batches/{batch.pk}/stop/", follow=True).content.decode()
+    assert "Stopped. 2 messages will not be sent." in page
+    assert set(batch.actions.values_list("status", flat=True)) == {Status.CANCELLED}
 
 
 def test_stop_leaves_accounts_alone_on_which_one_may_not_send(
