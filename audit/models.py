@@ -50,6 +50,10 @@ class AuditKind(models.TextChoices):
     SUBSCRIBED = "subscribed", "Notifications set up"
     UNSUBSCRIBED = "unsubscribed", "Notifications ended"
     NOTIFICATION_REPLAYED = "notification_replayed", "Parked notification replayed"
+    TEMPLATE_ADDED = "template_added", "Message template added"
+    TEMPLATE_CHANGED = "template_changed", "Message template changed"
+    TEMPLATE_DELETED = "template_deleted", "Message template deleted"
+    ACCOUNT_CHANGED = "account_changed", "Settings of a seller account changed"
 
 
 class AuditEvent(models.Model):
