@@ -96,6 +96,6 @@ def test_stopping_belongs_to_no_page_of_the_navigation() -> None:
 def test_without_a_page_nothing_is_marked() -> None:
     links = nav_links({"request": RequestFactory().get("/x/")})  # type: ignore[arg-type]
     assert [link.label for link in links] == [
-        *("Overview", "Orders", "Outbox", "Exclusions", "Subscribe & Save", "Accounts")
+        *("Overview", "Orders", "Outbox", "Exclusions", "Replenishment", "Accounts")
     ]
     assert not any(link.is_current for link in links)

@@ -52,11 +52,11 @@ _NAVIGATION = (
     ("Orders", "orders:list", "o", "orders"),
     ("Outbox", "messaging:outbox", "b", "messaging"),
     ("Exclusions", "exclusions:list", "e", "exclusions"),
-    ("Subscribe & Save", "replenishment:offers", "s", "replenishment"),
+    ("Replenishment", "replenishment:offers", "s", "replenishment"),
     ("Accounts", "sellers:list", "a", "sellers"),
 )
 # Pages of those apps that belong to none of the entries.
-_ELSEWHERE = {"messaging:switches"}
+_ELSEWHERE = {"messaging:switches", "messaging:messages", "messaging:compose"}
 
 
 @register.simple_tag

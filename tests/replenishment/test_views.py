@@ -41,7 +41,7 @@ def test_the_first_page_shows_what_amazon_has_in_words(
     assert {row.enrolment for row in shown} == {"On", "Off"}
     assert any("stock may not last" in row.problems for row in shown)
     assert f"Offers 1 to {len(shown)} of" in body
-    assert 'aria-current="page">Subscribe &amp; Save</a>' in body
+    assert 'aria-current="page">Replenishment</a>' in body
 
 
 def test_only_marketplaces_with_the_programme_can_be_chosen(
