@@ -5,10 +5,7 @@ Between the two nothing is kept here: the page carries the plan, signed for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.core import signing
@@ -16,7 +13,6 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from orders.csv_import.carry_out import carry_out
 from orders.csv_import.plans import Plan, imported_before
@@ -25,6 +21,7 @@ from orders.csv_import.text import LARGEST_FILE, too_large
 from orders.models import OrderHint, OrderImport
 from sellers.models import Connection, Role, SellerAccount
 from solicit_dashboard.access import get_account, get_user, single_value
+from solicit_dashboard.bodies import limit_body
 from solicit_dashboard.errors import error_page
 from spapi.operations import GET_ORDER
 
@@ -34,25 +31,7 @@ GOOD_FOR_SECONDS = 3600
 TOO_OLD = "This page is too old. Bring the file once more."
 CUT_OFF = "The upload was cut off before its end. Nothing was imported. Try again."
 
-View = Callable[..., HttpResponse]
-
-
-def limited_body(view: View) -> View:
-    """The view gets no request whose body is larger than a file may be: that is a 413, unread.
-
-    The check of the form's secret reads the whole body, so that it has to come after this one.
-    """
-    protected = csrf_protect(view)
-
-    @csrf_exempt
-    @wraps(view)
-    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return error_page(request, 413, "Too much at once", too_large())
-        return protected(request, *args, **kwargs)
-
-    return limited
+limited_body = limit_body(LARGEST_BODY, too_large())
 
 
 def require_whole_body(request: HttpRequest) -> None:
