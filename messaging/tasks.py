@@ -12,6 +12,7 @@ from django.db.models.functions import Mod
 from messaging.clock import read_database_clock
 from messaging.delivery import sweep as sweep_actions
 from messaging.driver import Driver
+from messaging.files.deletion import empty_unneeded
 from messaging.hints import offer_shard
 from messaging.leases import is_driven
 from messaging.ledger.check import check_periodically
@@ -66,6 +67,12 @@ def dispatch() -> None:
 def sweep() -> None:
     """No lease and no window has run out unnoticed."""
     sweep_actions(read_database_clock())
+
+
+@shared_task(name="messaging.tasks.empty_files")
+def empty_files() -> None:
+    """No file's content is kept that no message needs any more."""
+    empty_unneeded(read_database_clock())
 
 
 @shared_task(name="messaging.tasks.check_ledger")

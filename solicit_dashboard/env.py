@@ -64,6 +64,8 @@ class Environment:
     consent_endpoint: str | None
     consent_hosts: dict[str, str]
     upload_hosts: tuple[str, ...]
+    file_scanner: str | None
+    body_seconds: float
     aws_endpoint_url_sqs: str | None
     sqs_queue_arn: str | None
     review_opens_after_days: int
@@ -128,6 +130,8 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         or (None if is_amazon(spapi_endpoint) else spapi_endpoint),
         consent_hosts=read.hosts("CONSENT_HOSTS"),
         upload_hosts=read.words("UPLOAD_HOSTS"),
+        file_scanner=read.socket_address("FILE_SCANNER"),
+        body_seconds=read.decimal("BODY_SECONDS", 60, 0.1, 3600),
         aws_endpoint_url_sqs=read.endpoint("AWS_ENDPOINT_URL_SQS"),
         sqs_queue_arn=_queue_arn(read),
         review_opens_after_days=read.whole("REVIEW_OPENS_AFTER_DAYS", 5, 0, 365),

@@ -132,6 +132,22 @@ class Reader:
             return None
         return value.rstrip("/")
 
+    def socket_address(self, name: str) -> str | None:
+        """Where a service listens: `tcp://host:port` or `unix:/path`."""
+        value = self.text(name)
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            is_tcp = parts.scheme == "tcp" and bool(parts.hostname and parts.port)
+        except ValueError:
+            parts, is_tcp = urlsplit(""), False
+        is_unix = parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")
+        if is_unix or (is_tcp and not (parts.path or parts.query or parts.username)):
+            return value
+        self.fault(name, "is no address of a service", "Write tcp://host:port or unix:/path.")
+        return None
+
     def hosts(self, name: str) -> dict[str, str]:
         """Host names by marketplace, written as `MARKETPLACE=host` with commas in between."""
         found = {}

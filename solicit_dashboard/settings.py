@@ -41,6 +41,8 @@ LWA_ENDPOINT = _env.lwa_endpoint
 CONSENT_ENDPOINT = _env.consent_endpoint
 CONSENT_HOSTS = _env.consent_hosts
 UPLOAD_HOSTS = _env.upload_hosts
+FILE_SCANNER = _env.file_scanner
+BODY_SECONDS = _env.body_seconds
 AWS_ENDPOINT_URL_SQS = _env.aws_endpoint_url_sqs
 SQS_QUEUE_ARN = _env.sqs_queue_arn
 REVIEW_OPENS_AFTER_DAYS = _env.review_opens_after_days
@@ -310,6 +312,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "orders.tasks.read_reports_due",
         "schedule": 15.0,
         "options": {"expires": 30},
+    },
+    "empty-files": {
+        "task": "messaging.tasks.empty_files",
+        "schedule": crontab(minute="*/15"),
+        "options": {"expires": 600},
     },
     "check-ledger": {
         "task": "messaging.tasks.check_ledger",

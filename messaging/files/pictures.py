@@ -1,0 +1,93 @@
+"""PNG and JPEG: what their headers say, without unpacking a single pixel."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+from messaging.files.refusal import WrongContentError
+
+MOST_PIXELS = 100_000_000
+MOST_ON_A_SIDE = 30_000
+
+_DAMAGED = "is a damaged picture: it ends too early, or is put together wrongly."
+# Markers of JPEG (ITU-T T.81, table B.1): those that begin a frame, with its size, and those that
+# stand alone.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_START_OF_SCAN, _END = 0xDA, 0xD9
+
+
+def check_png(file: BinaryIO, size: int) -> None:
+    """The picture is not too large, whole, and nothing stands after it (W3C PNG, 5 and 11.2).
+
+    `size` in bytes. Raises WrongContentError.
+    """
+    place, is_first = 8, True
+    while True:
+        file.seek(place)
+        head = file.read(8)
+        if len(head) < 8:
+            raise WrongContentError(_DAMAGED)
+        length, kind = struct.unpack(">I4s", head)
+        if is_first:
+            if kind != b"IHDR" or length != 13:
+                raise WrongContentError(_DAMAGED)
+            _check_size(*struct.unpack(">II", _exactly(file, 8)))
+            is_first = False
+        place += 12 + length
+        if place > size:
+            raise WrongContentError(_DAMAGED)
+        if kind == b"IEND":
+            break
+    if place < size:
+        raise WrongContentError("has something behind the picture. Save the picture anew.")
+
+
+def check_jpeg(file: BinaryIO) -> None:
+    """The picture is not too large, by its first frame. Raises WrongContentError."""
+    file.seek(2)
+    is_sized = False
+    while True:
+        marker = _next_marker(file)
+        if marker in _ALONE:
+            continue
+        if marker == _END:
+            raise WrongContentError(_DAMAGED)
+        length = struct.unpack(">H", _exactly(file, 2))[0]
+        if length < 2:
+            raise WrongContentError(_DAMAGED)
+        if marker in _FRAMES:
+            _precision, height, width = struct.unpack(">BHH", _exactly(file, 5))
+            _check_size(width, height)
+            is_sized = True
+            length -= 5
+        if marker == _START_OF_SCAN:
+            break
+        file.seek(length - 2, 1)
+    if not is_sized:
+        raise WrongContentError(_DAMAGED)
+
+
+def _next_marker(file: BinaryIO) -> int:
+    if _exactly(file, 1) != b"\xff":
+        raise WrongContentError(_DAMAGED)
+    while (byte := _exactly(file, 1)) == b"\xff":
+        pass  # fill bytes
+    return byte[0]
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    found = file.read(size)
+    if len(found) < size:
+        raise WrongContentError(_DAMAGED)
+    return found
+
+
+def _check_size(width: int, height: int) -> None:
+    if not width or not height:
+        raise WrongContentError(_DAMAGED)
+    if width * height > MOST_PIXELS or max(width, height) > MOST_ON_A_SIDE:
+        raise WrongContentError(
+            f"is a picture of {width:,} by {height:,} pixels, which no screen shows. Make it smaller."
+        )

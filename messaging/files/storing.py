@@ -1,0 +1,76 @@
+"""Files are kept in pieces in the database, so that every process reaches them and none holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, BinaryIO, cast
+
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from messaging.files.checking import check_content
+from messaging.files.names import clean_name, show_name
+from messaging.files.refusal import FileRefusedError
+from messaging.files.scanning import scan_file
+from messaging.models import FilePiece, StoredFile
+from sellers.models import SellerAccount
+
+PIECE = 256 * 1024  # bytes
+# How long a file waits for a message to go with; its content is deleted an hour after this, so that
+# no message is queued in the moment in which its file goes.
+WAITS = timedelta(days=1)
+GONE = "A file is no longer kept here, or never was. Bring it once more."
+
+
+def store_file(
+    account: SellerAccount, upload: UploadedFile[Any], *, user: User, at: datetime
+) -> StoredFile:
+    """The file is kept for a day, for messages of this account; `at` in UTC.
+
+    Its content was checked, its name cleaned, and the scanner asked where there is one. Never more
+    than a piece of it is in memory. Raises FileRefusedError, in which case nothing is kept.
+    """
+    given = upload.name or ""
+    size, content = int(upload.size or 0), cast(BinaryIO, upload.file)
+    shown = show_name(given)
+    file_type = check_content(content, size, shown)
+    name = clean_name(given, file_type)
+    is_scanned = scan_file(content, shown)
+    digest, number, read = sha256(), 0, 0
+    content.seek(0)
+    with transaction.atomic():
+        file = StoredFile.objects.create(
+            account=account,
+            name=name,
+            content_type=file_type,
+            size=size,
+            is_scanned=is_scanned,
+            uploaded_by=user,
+            uploaded_at=at,
+        )
+        while piece := content.read(PIECE):
+            FilePiece.objects.create(file=file, number=number, data=piece)
+            digest.update(piece)
+            number, read = number + 1, read + len(piece)
+        if read != size:
+            raise FileRefusedError(f"“{shown}” changed while it was read. Bring it once more.")
+        file.sha256 = digest.hexdigest()
+        file.save(update_fields=["sha256"])
+    return file
+
+
+def get_files(account: SellerAccount, ids: Sequence[int]) -> list[StoredFile]:
+    """Files of this account that still wait for a message, in the order of `ids`.
+
+    Raises FileRefusedError when one is another account's, unknown, or was brought over a day ago.
+    """
+    waiting = StoredFile.objects.filter(
+        account=account, emptied_at=None, uploaded_at__gt=timezone.now() - WAITS
+    ).in_bulk(set(ids))
+    if len(waiting) < len(set(ids)):
+        raise FileRefusedError(GONE)
+    return [waiting[pk] for pk in dict.fromkeys(ids)]
