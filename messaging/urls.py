@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from messaging.views import batch_actions, batches, decisions, outbox, switches
+from messaging.views import batch_actions, batches, decisions, files, outbox, switches
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
@@ -18,4 +18,6 @@ urlpatterns: list[URLPattern] = [
     path("batches/<int:batch_id>/progress/", batches.progress, name="progress"),
     path("batches/<int:batch_id>/stop/", batches.stop, name="stop"),
     path("batches/<int:batch_id>/actions.csv", batch_actions.export, name="export"),
+    path("accounts/<int:account_id>/files/", files.upload, name="upload"),
+    path("accounts/<int:account_id>/files/<int:file_id>/", files.file, name="file"),
 ]
