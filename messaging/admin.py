@@ -9,7 +9,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
+from messaging.models import (
+    ActionAttempt,
+    ActionEvent,
+    Batch,
+    KillSwitch,
+    MessageTemplate,
+    OutgoingAction,
+)
 from messaging.states import Status
 from solicit_dashboard.admin_base import (
     SEARCH_HELP,
@@ -137,3 +144,10 @@ class BatchAdmin(ReadOnlyAdmin):
 class KillSwitchAdmin(ReadOnlyAdmin):
     list_display = ("set_at", "account", "kind", "reason", "set_by", "lifted_at", "lifted_by")
     prefetched = ("account", "set_by", "lifted_by")
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(ReadOnlyAdmin):
+    list_display = ("name", "account", "kind", "language", "changed_by", "changed_at", "deleted_at")
+    prefetched = ("account", "changed_by")
+    ordering = ("-pk",)

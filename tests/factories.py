@@ -17,11 +17,13 @@ from django.db.models import Model
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
+from messaging.action_types import CONFIRM_ORDER_DETAILS
 from messaging.models import (
     ActionAttempt,
     AttemptOutcome,
     Batch,
     KillSwitch,
+    MessageTemplate,
     OutgoingAction,
     mark_orders,
 )
@@ -281,6 +283,20 @@ class KillSwitchFactory(DjangoModelFactory[KillSwitch]):
 
     set_at = _ago(minutes=1)
     set_by = factory.SubFactory(UserFactory)
+
+
+class MessageTemplateFactory(DjangoModelFactory[MessageTemplate]):
+    """A template for a question before shipping."""
+
+    class Meta:
+        model = MessageTemplate
+
+    account = factory.SubFactory(SellerAccountFactory)
+    kind = CONFIRM_ORDER_DETAILS.name
+    name = factory.Sequence(lambda n: f"Template {n}")
+    text = "Is the address of order {order_number} complete?"
+    changed_by = factory.SubFactory(UserFactory)
+    changed_at = _ago(days=1)
 
 
 # How an action comes to its state from `queued`.
