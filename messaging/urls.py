@@ -2,10 +2,26 @@
 
 from django.urls import URLPattern, path
 
-from messaging.views import batch_actions, batches, decisions, files, outbox, switches
+from messaging.views import (
+    batch_actions,
+    batches,
+    compose,
+    decisions,
+    files,
+    offered,
+    outbox,
+    switches,
+    templates,
+)
 
 app_name = "messaging"
 urlpatterns: list[URLPattern] = [
+    path("orders/<int:account_id>/<str:number>/messages/", offered.offered, name="messages"),
+    path(
+        "orders/<int:account_id>/<str:number>/messages/<str:kind>/",
+        compose.compose,
+        name="compose",
+    ),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:action_id>/", outbox.action, name="action"),
     path("outbox/<int:action_id>/cancel/", outbox.cancel, name="cancel"),
@@ -20,4 +36,17 @@ urlpatterns: list[URLPattern] = [
     path("batches/<int:batch_id>/actions.csv", batch_actions.export, name="export"),
     path("accounts/<int:account_id>/files/", files.upload, name="upload"),
     path("accounts/<int:account_id>/files/<int:file_id>/", files.file, name="file"),
+    path("accounts/<int:account_id>/templates/", templates.templates, name="templates"),
+    path("accounts/<int:account_id>/templates/add/", templates.add, name="add_template"),
+    path("accounts/<int:account_id>/templates/check/", templates.check, name="check_template"),
+    path(
+        "accounts/<int:account_id>/templates/<int:template_id>/",
+        templates.change,
+        name="change_template",
+    ),
+    path(
+        "accounts/<int:account_id>/templates/<int:template_id>/delete/",
+        templates.delete,
+        name="delete_template",
+    ),
 ]

@@ -21,6 +21,7 @@ from orders.models import Order
 from orders.refusals import explain_refusal
 from orders.states import Refusal, WindowSource
 from orders.views.words import StateWords, describe_state
+from orders.views.writing import is_moving_message, is_soon, writing_to
 from sellers.models import Role
 from solicit_dashboard.access import get_order, get_reach
 from solicit_dashboard.middleware import is_htmx
@@ -105,7 +106,11 @@ class State:
 
 @require_safe
 def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
-    """The page of one order; htmx gets what stands below the state."""
+    """The page of one order; htmx gets what stands below the state.
+
+    While a message moves, its card asks for itself (`?part=actions`); when none moves any more, the
+    rest of the page is told.
+    """
     now = timezone.now()
     order, actions, role = _load(request, account_id, number, now)
     known = MARKETPLACES.get(order.marketplace_id)
@@ -113,7 +118,11 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
         "order": order,
         "actions": actions,
         "may_manage": role.includes(Role.MANAGER),
+        "may_send": role.includes(Role.OPERATOR),
         "decidable": DECIDABLE,
+        "stoppable": STOPPABLE,
+        "writing": writing_to(order),
+        "is_moving": any(is_moving_message(action, now) for action in actions),
         "checks": list_checks(order),
         "timeline": build_timeline(order, actions, now),
         "opens_at": order.opens_at(),
@@ -121,7 +130,10 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
         "marketplace": known.domain if known else order.marketplace_id,
     }
     if is_htmx(request):
-        return render(request, "orders/_detail.html", context)
+        response = render(request, "orders/_detail.html", context)
+        if request.GET.get("part") == "actions" and not context["is_moving"]:
+            response.headers["HX-Trigger"] = "order-changed"
+        return response
     context["state"] = order_state(order, actions, now, role=role)
     return render(request, "orders/detail.html", context)
 
@@ -189,13 +201,9 @@ def order_state(order: Order, actions: list[OutgoingAction], now: datetime, *, r
         may_retry=may_send and status == Status.REFUSED and not refusal,
         may_decide=status in DECIDABLE and role.includes(Role.MANAGER),
         is_moving=status == Status.SENDING
-        or (status == Status.QUEUED and look_at is not None and _is_soon(look_at, now)),
+        or (status == Status.QUEUED and look_at is not None and is_soon(look_at, now)),
         client_key=uuid4(),
     )
-
-
-def _is_soon(at: datetime, now: datetime) -> bool:
-    return (at - now).total_seconds() < 120
 
 
 def list_checks(order: Order) -> list[Check]:

@@ -71,7 +71,7 @@ def test_more_items_and_attempts_take_no_more_queries(
         for _ in range(number - 1):
             ActionAttemptFactory(action=action, rejected=True)
     queries(one)
-    assert queries(one) == queries(three) == 10
+    assert queries(one) == queries(three) == 11
 
 
 def test_an_eligible_order_offers_the_request(client: Client, account: SellerAccount) -> None:
