@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
-from messaging.models import Batch, KillSwitch, OutgoingAction
+from messaging.models import Batch, KillSwitch, MessageTemplate, OutgoingAction
 from orders.models import Exclusion, Order, ParkedNotification
 from sellers.invitations import invite
 from sellers.models import Invitation, Membership, Role, SellerAccount
@@ -27,11 +27,13 @@ from tests.factories import (
     ExclusionFactory,
     KillSwitchFactory,
     MembershipFactory,
+    MessageTemplateFactory,
     OrderFactory,
     OutgoingActionFactory,
     ParkedNotificationFactory,
     UserFactory,
 )
+from tests.messaging.offering import offer
 from tests.people.addresses import OWN
 from tests.people.confirming import confirm
 
@@ -40,6 +42,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HTMX = {"HX-Request": "true"}
 ROLES = ("nobody", "stranger", "viewer", "operator", "manager", "auditor", "superuser")
 CONFIRM = "/me/confirm/?next="
+MESSAGE = "unexpectedProblem"
 
 # What each role gets. "login": sent to the log-in page; 2: it is answered (200, or a redirect back).
 Row = dict[str, object]
@@ -75,6 +78,7 @@ class Things:
     token: str
     exclusion: Exclusion
     parked: ParkedNotification
+    template: MessageTemplate
 
     def path(self, route: str, *, missing: bool = False) -> str:
         """The address of these things; with `missing`, of things that are not there."""
@@ -95,6 +99,8 @@ class Things:
             "check": "token",
             "application_id": self.account.application_id,
             "exclusion_id": self.exclusion.pk,
+            "template_id": self.template.pk,
+            "kind": MESSAGE,
         }
 
 
@@ -109,9 +115,10 @@ MISSING: dict[str, object] = dict.fromkeys(
         "application_id",
         "parked_id",
         "exclusion_id",
+        "template_id",
     ),
     10**9,
-) | {"number": "302-9999999-9999999", "check": "token"}
+) | {"number": "302-9999999-9999999", "check": "token", "kind": MESSAGE}
 
 
 def _filled(route: str, values: dict[str, object]) -> str:
@@ -161,6 +168,12 @@ APPLICATION_FIELDS = (
     "is_draft",
     "redirect_uri",
 )
+
+
+def _template_fields(_things: Things) -> dict[str, object]:
+    return {"name": "Address", "kind": "confirmOrderDetails", "text": "Is it {order_number}?"}
+
+
 NEW_PERSON = {"username": "newcomer", "password1": PASSWORD, "password2": PASSWORD}
 TABLE: dict[str, Address] = {
     "overview": Address("get", EVERYBODY),
@@ -207,6 +220,14 @@ TABLE: dict[str, Address] = {
     "orders:cancel_request": Address("post", SENDERS, optional=("next",)),
     "messaging:outbox": Address("get", EVERYBODY),
     "messaging:action": Address("get", MEMBERS),
+    "messaging:messages": Address("get", MEMBERS),
+    "messaging:compose": Address(
+        "get",
+        SENDERS,
+        form_roles=SENDERS,
+        form=lambda _things: {"text": "The parcel is late.", "step": "send"},
+        optional=("first_day", "last_day", "acknowledged", "client_key", "file", "upload"),
+    ),
     "messaging:cancel": Address("post", SENDERS, optional=("next",)),
     "messaging:retry": Address("post", SENDERS, optional=("next",)),
     "messaging:decide": Address(
@@ -283,6 +304,17 @@ TABLE: dict[str, Address] = {
     "messaging:progress": Address("get", MEMBERS),
     "messaging:stop": Address("post", SENDERS),
     "messaging:export": Address("get", MEMBERS),
+    "messaging:templates": Address("get", MEMBERS),
+    "messaging:add_template": Address(
+        "get", SENDERS, form_roles=SENDERS, form=_template_fields, optional=("language",)
+    ),
+    "messaging:check_template": Address(
+        "post", SENDERS, form=_template_fields, optional=("language",)
+    ),
+    "messaging:change_template": Address(
+        "get", SENDERS, form_roles=SENDERS, form=_template_fields, optional=("language",)
+    ),
+    "messaging:delete_template": Address("post", SENDERS),
     "replenishment:offers": Address("get", EVERYBODY),
     # 404 for whoever sells in no marketplace of the programme; tests/replenishment has the others
     "replenishment:export": Address("get", dict.fromkeys(ROLES, 404) | {"nobody": "login"}),
@@ -326,8 +358,20 @@ def make_things() -> Things:
     invitation, token = invite(order.account, Role.VIEWER, inviter.user, timezone.now())
     exclusion = ExclusionFactory(account=order.account)
     parked = ParkedNotificationFactory(account=order.account)
+    offer(order, MESSAGE)
+    template = MessageTemplateFactory(account=order.account)
     return Things(
-        order.account, order, action, batch, switch, member, invitation, token, exclusion, parked
+        order.account,
+        order,
+        action,
+        batch,
+        switch,
+        member,
+        invitation,
+        token,
+        exclusion,
+        parked,
+        template,
     )
 
 

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_empty")]
 HTMX = {"HX-Request": "true"}
 PROBLEM = "unexpectedProblem"
 TEXT = "Das Paket ist beschädigt zu uns zurückgekommen.\nWir schicken heute ein neues."
-TERMS = "Zwei Jahre auf Material und Verarbeitung.\n".encode()
+TERMS = b"Zwei Jahre auf Material und Verarbeitung.\n"
 
 
 @pytest.fixture
