@@ -32,6 +32,8 @@ is carried out before it goes wrong, so that a solicitation *is* sent although n
     forbidden           text, details [""]: 403 with that message
     empty_list          Amazon's list of actions is empty
     listed_although_accepted   the list still offers an order that was asked already
+    offer               name (`sendInvoice`): only for messages and their list: it is offered for any
+                        order, whatever its state; with the operation `*` it is also delivered
     reset               at: before_read (before the request is looked at), after_read,
                         after_accept (carried out first) [after_read]
     close               accept_first [false]: the connection ends without an answer

@@ -126,6 +126,7 @@ _ANSWERS: dict[str, Callable[[dict[str, Any], Answer | None], Answer | None]] = 
     "latency": _real,
     "empty_list": _real,
     "listed_although_accepted": _real,
+    "offer": _real,
     "refuse_data_set": _real,
     "report_fatal": _real,
     "expired": _real,

@@ -34,15 +34,7 @@ NOTIFICATION = "notification"
 UPLOAD = "uploadToDestination"
 UPLOAD_BODY = "uploadBody"
 ANY = "*"
-OPERATIONS = (
-    LWA,
-    "searchOrders",
-    "getOrder",
-    "getMarketplaceParticipations",
-    LIST,
-    "createProductReviewAndSellerFeedbackSolicitation",
-    MESSAGE_LIST,
-    "GetAttributes",
+MESSAGES = (
     "confirmCustomizationDetails",
     "createConfirmDeliveryDetails",
     "createLegalDisclosure",
@@ -54,6 +46,17 @@ OPERATIONS = (
     "createDigitalAccessKey",
     "createUnexpectedProblem",
     "sendInvoice",
+)
+OPERATIONS = (
+    LWA,
+    "searchOrders",
+    "getOrder",
+    "getMarketplaceParticipations",
+    LIST,
+    "createProductReviewAndSellerFeedbackSolicitation",
+    MESSAGE_LIST,
+    "GetAttributes",
+    *MESSAGES,
     "createUploadDestinationForResource",
     UPLOAD,
     "listOffers",
@@ -108,6 +111,7 @@ _KINDS: dict[str, dict[str, Check]] = {
     "forbidden": {"text": needed(TEXT), "details": TEXT},
     "empty_list": {},
     "listed_although_accepted": {},
+    "offer": {"name": needed(LINE)},
     "reset": {"at": one_of("before_read", "after_read", "after_accept")},
     "close": _ACCEPT,
     "hang": {"seconds": needed(AMOUNT), **_ACCEPT},
@@ -143,6 +147,7 @@ _BODIES = ("text", "base64", "size", "gzip_bomb")
 _ONLY_FOR = {
     "empty_list": (LIST, MESSAGE_LIST),
     "listed_although_accepted": (LIST,),
+    "offer": (MESSAGE_LIST, *MESSAGES),
     "lwa_error": (LWA,),
     "refuse_data_set": ("searchOrders", "getOrder"),
     "report_fatal": (REPORT,),
@@ -158,6 +163,7 @@ _CARRIED_OUT = frozenset(
         "latency",
         "empty_list",
         "listed_although_accepted",
+        "offer",
         "refuse_data_set",
         "report_fatal",
         "expired",

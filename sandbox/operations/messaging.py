@@ -36,7 +36,7 @@ def get_actions(state: State, call: Call) -> Answer:
     kind = call.rule.kind if call.rule else ""
     offered: dict[str, str] = {}
     if marketplace == life.marketplace.id and kind != "empty_list" and not is_left_out(state, call):
-        offered = offers_of(state, call.partner, life, call.now)
+        offered = offers_of(state, call.partner, life, call.now) | _offered_by_rule(call)
     schemas = [one.schema for one in KINDS if one.name in offered]
     return json_answer(200, hal_list(call, "messaging", marketplace, schemas, offered), HAL)
 
@@ -75,7 +75,8 @@ def may_send(state: State, call: Call) -> bool:
     if life is None:
         return False
     kind = BY_OPERATION[call.operation.name]
-    return offers_of(state, call.partner, life, call.now).get(kind.name) == ""
+    offered = offers_of(state, call.partner, life, call.now) | _offered_by_rule(call)
+    return offered.get(kind.name) == ""
 
 
 def offers_of(state: State, seller: Seller, life: Life, now: float) -> dict[str, str]:
@@ -88,6 +89,13 @@ def offers_of(state: State, seller: Seller, life: Life, now: float) -> dict[str,
             if state.ledger.was_delivered(seller.selling_partner_id, order_id, kind.operation):
                 del offered[kind.name]
     return offered
+
+
+def _offered_by_rule(call: Call) -> dict[str, str]:
+    """What a rule of faults adds to the list of this very order."""
+    if call.rule is None or call.rule.kind != "offer":
+        return {}
+    return {str(call.rule.do["name"]): ""}
 
 
 def _body(request: Request, kind: Kind) -> dict[str, Any]:

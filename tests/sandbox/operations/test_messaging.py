@@ -397,3 +397,20 @@ def test_the_language_of_the_buyer_is_told(busy):
     assert busy.ask("GET", target).status == 400
     stranger = busy.amazon.world.sellers[1]
     assert busy.ask("GET", target + life.marketplace.id, seller=stranger).status == 404
+
+
+def test_a_rule_offers_a_message_whatever_the_state_of_the_order():
+    desk = Desk(Options(orders=300, seed=7))
+    life = desk.life_for("unexpectedProblem")
+    name = "confirmOrderDetails"
+    assert name not in offers(desk.messages(life))
+    assert desk.send(name, life, {"text": TEXT}).status == 403
+    rule = {"operation": "*", "order": desk.order_id(life), "do": {"kind": "offer", "name": name}}
+    desk.amazon.set_faults([rule])
+    desk.ticks += 100
+    assert name in offers(desk.messages(life))
+    assert desk.send(name, life, {"text": TEXT}).status == 201
+    assert desk.send("legalDisclosure", life, {"attachments": []}).status == 400
+    desk.amazon.set_faults([])
+    desk.ticks += 100
+    assert name not in offers(desk.messages(life))
