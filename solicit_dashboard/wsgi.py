@@ -2,9 +2,12 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from solicit_dashboard.slow_bodies import BodyDeadline
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "solicit_dashboard.settings")
 os.environ.setdefault("STATEMENT_TIMEOUT_SECONDS", "10")
 
-application = get_wsgi_application()
+application = BodyDeadline(get_wsgi_application(), settings.BODY_SECONDS)

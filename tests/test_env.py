@@ -79,6 +79,8 @@ def test_what_is_not_set_has_the_documented_default() -> None:
     assert environment.sentry_dsn is None
     assert environment.metrics_token is None
     assert environment.sqs_queue_arn is None
+    assert environment.file_scanner is None
+    assert environment.body_seconds == 60
     assert environment.trusted_proxies == 0
     assert environment.admin_path == "admin"
     assert {"127.0.0.0/8", "::1/128"} < set(environment.admin_networks)
@@ -128,6 +130,11 @@ def test_what_is_not_set_has_the_documented_default() -> None:
         ({"CONSENT_ENDPOINT": "http://10.0.0.1"}, "CONSENT_ENDPOINT", "show secrets"),
         ({"CONSENT_HOSTS": "sellercentral.amazon.ie"}, "CONSENT_HOSTS", "not a marketplace and"),
         ({"CONSENT_HOSTS": "A28R8C7NBKEWEA=https://a.b"}, "CONSENT_HOSTS", "not a marketplace and"),
+        ({"FILE_SCANNER": "localhost:3310"}, "FILE_SCANNER", "no address of a service"),
+        ({"FILE_SCANNER": "tcp://localhost"}, "FILE_SCANNER", "no address of a service"),
+        ({"FILE_SCANNER": "tcp://localhost:scan"}, "FILE_SCANNER", "no address of a service"),
+        ({"FILE_SCANNER": "unix:clamd.ctl"}, "FILE_SCANNER", "no address of a service"),
+        ({"BODY_SECONDS": "0"}, "BODY_SECONDS", "no number"),
         ({"REVIEW_OPENS_AFTER_DAYS": "five"}, "REVIEW_OPENS_AFTER_DAYS", "no number"),
         ({"REVIEW_OPENS_AFTER_DAYS": "30"}, "REVIEW_CLOSES_AFTER_DAYS", "is not after"),
         ({"SEND_HOLD_SECONDS": "1.5"}, "SEND_HOLD_SECONDS", "no number"),
@@ -227,6 +234,11 @@ def test_debug_needs_nothing_and_its_keys_belong_to_one_process() -> None:
 )
 def test_redis_needs_a_password_only_across_a_network(url: str) -> None:
     assert read(REDIS_URL=url).redis_url == url
+
+
+@pytest.mark.parametrize("address", ["tcp://clamd:3310", "tcp://[::1]:3310", "unix:/run/clamd.ctl"])
+def test_a_scanner_listens_on_a_port_or_a_socket(address: str) -> None:
+    assert read(FILE_SCANNER=address).file_scanner == address
 
 
 def test_a_sandbox_on_this_machine_may_use_http_and_another_rate() -> None:

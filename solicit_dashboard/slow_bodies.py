@@ -1,0 +1,94 @@
+"""A body that comes too slowly is not waited for: each holds up one of the few threads of the web.
+
+gunicorn bounds the time until the first byte, and between two requests; while a thread reads a body
+it waits for ever (its `timeout` watches the process, not the thread).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from contextlib import suppress
+from threading import Timer
+from typing import Any
+from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
+TOO_SLOW = b"The form did not come to its end in time. Nothing was done. Try again."
+
+
+class CutOffError(OSError):
+    """The body ended before its announced end."""
+
+
+class BodyDeadline:
+    """An application that gets whole bodies or none; it is a 408 when one is not here in time.
+
+    Also a body whose sender has gone is none, rather than half a form. `seconds` is the time from
+    the request's headers to the last byte of its body.
+    """
+
+    def __init__(self, application: WSGIApplication, seconds: float) -> None:
+        self._application = application
+        self._seconds = seconds
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) == 0:
+            return self._application(environ, start_response)
+        body = _WholeBody(environ["wsgi.input"], int(length))
+        started: list[tuple[Any, ...]] = []
+
+        def start(*answer: Any) -> Any:
+            started[:] = [answer]
+
+        timer = Timer(self._seconds, _stop_reading, [environ.get("gunicorn.socket")])
+        timer.daemon = True
+        timer.start()
+        try:
+            result = self._application(environ | {"wsgi.input": body}, start)
+        finally:
+            timer.cancel()
+        if body.is_cut_off:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+            headers = [
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("Content-Length", str(len(TOO_SLOW))),
+            ]
+            start_response("408 Request Timeout", headers)
+            return [TOO_SLOW]
+        start_response(*started[0])
+        return result
+
+
+class _WholeBody:
+    """The body as it comes; CutOffError where its sender stops before the end."""
+
+    def __init__(self, source: InputStream, length: int) -> None:
+        self._source = source
+        self._left = length
+        self.is_cut_off = False
+
+    def read(self, size: int = -1) -> bytes:
+        size = self._left if size < 0 else min(size, self._left)
+        return self._counted(self._source.read(size), size)
+
+    def readline(self, size: int = -1) -> bytes:
+        size = self._left if size < 0 else min(size, self._left)
+        line = self._source.readline(size)
+        return self._counted(line, len(line) if line.endswith(b"\n") else size)
+
+    def _counted(self, found: bytes, wanted: int) -> bytes:
+        self._left -= len(found)
+        if len(found) < wanted:
+            self.is_cut_off = True
+            raise CutOffError("the body ended before its end")
+        return found
+
+
+def _stop_reading(connection: socket.socket | None) -> None:
+    """Whoever reads from this connection finds its end. One that was closed is left alone."""
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RD)
