@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from messaging.views import (
     batch_actions,
     batches,
+    bulk,
     compose,
     decisions,
     files,
@@ -22,6 +23,9 @@ urlpatterns: list[URLPattern] = [
         compose.compose,
         name="compose",
     ),
+    path("messages/new/", bulk.choose, name="bulk"),
+    path("messages/write/", bulk.write, name="bulk_write"),
+    path("messages/check/", bulk.check, name="bulk_check"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:action_id>/", outbox.action, name="action"),
     path("outbox/<int:action_id>/cancel/", outbox.cancel, name="cancel"),

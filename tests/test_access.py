@@ -147,6 +147,10 @@ class Address:
         return self.roles if self.method == "post" else self.form_roles
 
 
+def _bulk_form(things: Things, kind: str) -> dict[str, object]:
+    return {"order": [things.order.pk], "account": things.account.pk, "kind": kind}
+
+
 REASON: tuple[str, ...] = ("reason", "next")
 KEY: tuple[str, ...] = ("client_key", "next")
 PASTED = ("application", "refresh_token", "marketplaces", "name", "region", "selling_partner_id")
@@ -218,6 +222,24 @@ TABLE: dict[str, Address] = {
     ),
     "orders:request_review": Address("post", SENDERS, optional=KEY),
     "orders:cancel_request": Address("post", SENDERS, optional=("next",)),
+    "messaging:bulk": Address(
+        "post",
+        SENDERS,
+        form=lambda things: {"order": [things.order.pk]},
+        optional=("all_matching", "next"),
+    ),
+    "messaging:bulk_write": Address(
+        "post",
+        SENDERS,
+        form=lambda things: _bulk_form(things, "legalDisclosure"),
+        optional=("plan", "template", "text", "file", "next"),
+    ),
+    "messaging:bulk_check": Address(
+        "post",
+        SENDERS,
+        form=lambda things: _bulk_form(things, "unexpectedProblem") | {"text": "It is late."},
+        optional=("plan", "step", "template", "file", "upload", "months", "next"),
+    ),
     "messaging:outbox": Address("get", EVERYBODY),
     "messaging:action": Address("get", MEMBERS),
     "messaging:messages": Address("get", MEMBERS),

@@ -56,7 +56,14 @@ _NAVIGATION = (
     ("Accounts", "sellers:list", "a", "sellers"),
 )
 # Pages of those apps that belong to none of the entries.
-_ELSEWHERE = {"messaging:switches", "messaging:messages", "messaging:compose"}
+_ELSEWHERE = {
+    "messaging:switches",
+    "messaging:messages",
+    "messaging:compose",
+    "messaging:bulk",
+    "messaging:bulk_write",
+    "messaging:bulk_check",
+}
 
 
 @register.simple_tag

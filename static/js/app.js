@@ -125,6 +125,10 @@ const selection = {
     $("[data-clear-selection]", form).hidden = number === "0";
     const submit = $("#selection-submit");
     submit.disabled = number === "0";
+    const message = $("#selection-message");
+    const isOver = Number(number.replace(/\D/g, "")) > Number(message.dataset.most);
+    message.disabled = number === "0" || isOver;
+    message.textContent = isOver ? message.dataset.over : message.dataset.many;
     submit.textContent = number === "0" ? submit.dataset.none
       : number === "1" ? submit.dataset.one : submit.dataset.many.replace("{}", number);
   },
