@@ -11,10 +11,12 @@ holds `lock_orders_of`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import Any
+from itertools import compress
+from operator import itemgetter, ne
+from typing import Any, TypeAlias
 
 from django.db import connection
 from django.db.models import Field, Model
@@ -61,6 +63,7 @@ _HINT_FIELDS = (
 _MOMENTS = tuple(place for place, name in enumerate(INGESTED_FIELDS) if name.endswith("_at"))
 _AMOUNT = INGESTED_FIELDS.index("total_amount")
 _PROGRAMS = INGESTED_FIELDS.index("programs")
+_NUMBER = itemgetter(0)
 _ITEM_FIELDS = ("order", "order_item_id", *INGESTED_ITEM_FIELDS)
 
 
@@ -97,14 +100,16 @@ def known_items(order_ids: Collection[int]) -> dict[int, dict[str, Values]]:
 
 
 def write_orders(
-    account_id: int, orders: Sequence[tuple[str, Values]], *, seen_at: datetime
+    account_id: int, orders: Sequence[tuple[str, Values, Values | None]], *, seen_at: datetime
 ) -> None:
-    """These orders (number and prepared values) stand in the table."""
+    """These orders (number, prepared values, and those that are here) stand in the table."""
     at = _moment(seen_at)
     rest = (at, at, *_AT_FIRST.values())
     # in the order of their numbers, so that two writers meet each other's rows in the same order
-    rows = [(account_id, number, *values, *rest) for number, values in sorted(orders)]
-    _upsert(Order, _ORDER_FIELDS, 2, (*INGESTED_FIELDS, "synced_at"), rows)
+    orders = sorted(orders, key=_NUMBER)
+    for renewed, those in _by_change(orders, INGESTED_FIELDS):
+        rows = [(account_id, number, *values, *rest) for number, values, _known in those]
+        _upsert(Order, _ORDER_FIELDS, 2, (*renewed, "synced_at"), rows)
 
 
 def write_partial_orders(
@@ -145,10 +150,11 @@ def keys_of(account_id: int, numbers: Collection[str]) -> dict[str, int]:
     )
 
 
-def write_items(items: Sequence[tuple[int, str, Values]]) -> None:
-    """These items (order's key, number, prepared values) stand in the table."""
-    rows = [(order_id, number, *values) for order_id, number, values in items]
-    _upsert(OrderItem, _ITEM_FIELDS, 2, INGESTED_ITEM_FIELDS, rows)
+def write_items(items: Sequence[tuple[tuple[int, str], Values, Values | None]]) -> None:
+    """These items (order's key and number, prepared values, and those that are here) are written."""
+    for renewed, those in _by_change(items, INGESTED_ITEM_FIELDS):
+        rows = [(*key, *values) for key, values, _known in those]
+        _upsert(OrderItem, _ITEM_FIELDS, 2, renewed, rows)
 
 
 def delete_items(items: Collection[tuple[int, str]]) -> None:
@@ -159,6 +165,30 @@ def delete_items(items: Collection[tuple[int, str]]) -> None:
                 "DELETE FROM orders_orderitem WHERE order_id = %s AND order_item_id = %s",
                 list(items),
             )
+
+
+_Change: TypeAlias = tuple[Any, Values, Values | None]
+
+
+def _by_change(
+    changes: Sequence[_Change], names: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Sequence[_Change]]]:
+    """The changes (key, values, those that are here), together with the names of what differs.
+
+    SQLite writes every index anew of which a column is set, whether or not it differs. PostgreSQL
+    writes the whole row anyway, and is better off with one statement.
+    """
+    if connection.vendor != "sqlite":
+        yield names, changes
+        return
+    alike: dict[tuple[bool, ...], list[_Change]] = {}
+    everything = (True,) * len(names)
+    for change in changes:
+        _key, values, known = change
+        differs = everything if known is None else tuple(map(ne, values, known))
+        alike.setdefault(differs, []).append(change)
+    for differs, those in alike.items():
+        yield tuple(compress(names, differs)), those
 
 
 def _upsert(

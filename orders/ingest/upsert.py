@@ -169,7 +169,7 @@ def _look_up(account: SellerAccount, arrivals: dict[str, _Arrival]) -> None:
 
 def _store(account: SellerAccount, arrivals: list[_Arrival], seen_at: datetime) -> None:
     write_orders(
-        account.pk, [(arrival.number, arrival.values) for arrival in arrivals], seen_at=seen_at
+        account.pk, [(one.number, one.values, one.known) for one in arrivals], seen_at=seen_at
     )
     keys = keys_of(account.pk, [one.number for one in arrivals if one.order_id is None])
     items, gone = [], []
@@ -177,7 +177,7 @@ def _store(account: SellerAccount, arrivals: list[_Arrival], seen_at: datetime) 
         pk = arrival.order_id = arrival.order_id or keys[arrival.number]
         known = arrival.known_items
         items += [
-            (pk, number, values)
+            ((pk, number), values, known.get(number))
             for number, values in arrival.items.items()
             if known.get(number) != values
         ]
