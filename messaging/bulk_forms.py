@@ -26,7 +26,7 @@ SAME, BY_NUMBER = "same", "by_number"
 class BulkForm(forms.Form):
     """One message of one kind for many orders; only the fields that the kind takes are there.
 
-    `files` were stored already, and `file_faults` are sentences about those that were not.
+    `stored` are the files that are kept here already, and `file_faults` are sentences about those that were not.
     """
 
     text = forms.CharField(
@@ -80,7 +80,7 @@ class BulkForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=initial)
         self.action_type = action_type
-        self.files = list(files)
+        self.stored = list(files)
         self.file_faults = list(file_faults)
         wanted = {
             "text": action_type.text is not None,
@@ -117,7 +117,7 @@ class BulkForm(forms.Form):
         limits = self.action_type.files
         for fault in self.file_faults:
             self.add_error(None, fault)
-        if limits is not None and limits.least and not self.files and not self.file_faults:
+        if limits is not None and limits.least and not self.stored and not self.file_faults:
             self.add_error(None, f"“{self.action_type.label}” needs a file.")
         return cleaned
 
@@ -129,7 +129,7 @@ class BulkForm(forms.Form):
             coverage = Coverage(months=given["months"], first_day=given["first_day"])
         return Writing(
             text=given.get("text", ""),
-            files=self.files,
-            by_number=bool(self.files) and given.get("file_use") == BY_NUMBER,
+            files=self.stored,
+            by_number=bool(self.stored) and given.get("file_use") == BY_NUMBER,
             coverage=coverage,
         )

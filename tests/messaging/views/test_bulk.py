@@ -310,7 +310,7 @@ def test_files_are_kept_while_more_are_added_and_when_it_is_changed(
     page = client.post(CHECK, form | {"file": [first.pk], "upload": pdf("two.txt")})
     assert [len(row.checked.draft.files) for row in page.context["sent"]] == [2, 2, 2]
     back = client.post(WRITE, {"plan": plan_of(page)})
-    assert [file.name for file in back.context["form"].files] == ["one.txt", "two.txt"]
+    assert [file.name for file in back.context["form"].stored] == ["one.txt", "two.txt"]
     assert back.context["form"].initial["file_use"] == "same"
 
 
