@@ -26,7 +26,7 @@ from messaging.delivery import Claimed, Job, claim
 from messaging.doubts import Doubt, doubt_about, settle
 from messaging.hints import HintListener
 from messaging.lane_book import LaneBook
-from messaging.lane_calls import LaneCalls, LookDone, SendDone
+from messaging.lane_calls import Done, LaneCalls, LookDone, SendDone, UploadDone
 from messaging.lanes import Control, Lane, Ready
 from messaging.leases import RENEW_SECONDS, ShardLease
 from messaging.looks import Look, record_looks
@@ -66,7 +66,7 @@ class Driver:
         self._lease = ShardLease(get_redis(), shard, self._clock)
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._lanes = LaneBook(shard, self._clock, limiter)
-        self._done: queue.SimpleQueue[LookDone | SendDone | int] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Done | int] = queue.SimpleQueue()
         self._looks: list[LookDone] = []
         self._sends: list[SendDone] = []
         self._doubts: list[Doubt] = []
@@ -184,11 +184,16 @@ class Driver:
                 soon = 0.0 if self._woken else self._turn_at
                 until = min(until, max(soon, self._database_pause_until))
 
-    def _sort(self, item: LookDone | SendDone | int) -> None:
+    def _sort(self, item: Done | int) -> None:
         now = self._clock.monotonic()
         if isinstance(item, int):
             self._woken.add(item)
             self._find_due_at = 0.0
+        elif isinstance(item, UploadDone):
+            item.lane.upload_is_over(item.job)
+            if item.error is not None:
+                failed = LookDone(item.lane, item.job, item.asked_at, item.error, None, True)
+                self._looks.append(failed)
         elif isinstance(item, LookDone):
             item.lane.look_is_over(item.pace, now)
             self._looks.append(item)
@@ -232,6 +237,8 @@ class Driver:
     def _start_looks(self) -> None:
         wall = self._clock.now()
         for lane in self._lanes:
+            while (job := lane.next_upload()) is not None:
+                self._calls.upload(lane, job, wall)
             while (subject := lane.next_look(self._clock.monotonic(), wall)) is not None:
                 self._calls.look(lane, subject, wall)
 
@@ -241,7 +248,8 @@ class Driver:
         others: list[LookDone] = []
         for done in self._looks:
             if isinstance(done.subject, Job) and done.subject.status not in WATCHED:
-                plain.append((done.lane, Look(done.subject, done.answer, done.asked_at)))
+                look = Look(done.subject, done.answer, done.asked_at, done.at_upload)
+                plain.append((done.lane, look))
             else:
                 others.append(done)
         if plain:

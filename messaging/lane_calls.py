@@ -1,8 +1,8 @@
 """The calls of a shard's lanes, made by a pool of threads that touches neither database nor lanes.
 
-Only the files of a message, which go to Amazon's storage before its look, are read from the database
-by the thread that does it (`messaging.uploading`). Whatever comes of a call is handed to `hand_in`,
-exactly once; nothing is raised.
+Whatever comes of a call is handed to `hand_in`, exactly once; nothing is raised. The files of a
+message go to Amazon's storage before its look, by a pool of their own whose threads read them from
+the database (`messaging.uploading`): a storage that is slow keeps no call waiting.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,14 +25,16 @@ from messaging.delivery import Claimed, Job
 from messaging.lanes import Control, Lane
 from messaging.leases import ShardLease
 from messaging.results import SendResult
-from messaging.uploading import needs_uploads, upload_files
-from spapi import Accepted, NoAnswer, OfferedActions, SpApiError
+from messaging.uploading import upload_files
+from spapi import Accepted, NoAnswer, OfferedActions, SpApiError, UploadFailed
 
 logger = logging.getLogger(__name__)
 
 # A lane has two calls out each second, of two tenths of a second each: sixty threads are busy for
 # 150 lanes, and as many again where Amazon is slow. They are started as they are needed.
 LANE_THREADS = 128
+# Two for each of eight accounts; each has a connection to the database while it works.
+UPLOAD_THREADS = 16
 # A call hangs when it has been out for so long: a healthy one takes a tenth of that.
 HANG_SECONDS = 2.0
 # Left between the end of a call and the end of its lease, so that the result can be written.
@@ -55,6 +58,17 @@ class LookDone:
     asked_at: datetime
     answer: OfferedActions | SpApiError
     pace: Answer | None
+    at_upload: bool = False
+
+
+@dataclass(slots=True)
+class UploadDone:
+    """The job's `uploads` are there, or `error` says why not."""
+
+    lane: Lane
+    job: Job
+    asked_at: datetime
+    error: SpApiError | None
 
 
 @dataclass(slots=True)
@@ -62,6 +76,9 @@ class SendDone:
     lane: Lane
     result: SendResult
     pace: Answer | None
+
+
+Done = LookDone | UploadDone | SendDone
 
 
 class LaneCalls:
@@ -72,35 +89,50 @@ class LaneCalls:
         clock: Clock,
         limiter: LaneLimiter,
         lease: ShardLease,
-        hand_in: Callable[[LookDone | SendDone], None],
+        hand_in: Callable[[Done], None],
     ) -> None:
         self._clock = clock
         self._limiter = limiter
         self._lease = lease
         self._hand_in = hand_in
         self._pool = ThreadPoolExecutor(LANE_THREADS, thread_name_prefix="lane")
+        self._uploaders = ThreadPoolExecutor(UPLOAD_THREADS, thread_name_prefix="upload")
+        self._is_over = threading.Event()
         # When the calls began that have not come back, by a number that each is given.
         self._out: dict[int, float] = {}
+        self._uploads_out: dict[int, float] = {}
         self._numbers = itertools.count()
 
     def look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
         """A thread asks what Amazon offers; the lane has taken the token for it."""
         self._pool.submit(self._look, self._begin(), lane, subject, asked_at)
 
+    def upload(self, lane: Lane, job: Job, asked_at: datetime) -> None:
+        """A thread puts the job's files into Amazon's storage."""
+        number = next(self._numbers)
+        self._uploads_out[number] = self._clock.monotonic()
+        self._uploaders.submit(self._upload, number, lane, job, asked_at)
+
     def send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
         """A thread sends what was claimed at that boottime; the lane has taken the token for it."""
         self._pool.submit(self._send, self._begin(), lane, claimed, claimed_at, looked_at)
 
     def any_hangs(self) -> bool:
-        """Whether some call has been out for longer than a healthy one takes."""
-        return self._clock.monotonic() - min(self._began(), default=math.inf) > HANG_SECONDS
+        """Whether some call or upload has been out for longer than a healthy call takes."""
+        began = self._began() + list(self._uploads_out.values())
+        return self._clock.monotonic() - min(began, default=math.inf) > HANG_SECONDS
 
     def only_hang(self) -> bool:
         """Whether calls are out, and all of them for longer than a healthy one takes."""
         return self._clock.monotonic() - max(self._began(), default=math.inf) > HANG_SECONDS
 
     def wait(self) -> None:
-        """Every call has ended and was handed in; no other can be made."""
+        """Every call has ended and was handed in; no other can be made.
+
+        Uploads are given up: nobody waits for what may be repeated.
+        """
+        self._is_over.set()
+        self._uploaders.shutdown(wait=False, cancel_futures=True)
         self._pool.shutdown(wait=True)
 
     def _begin(self) -> int:
@@ -111,7 +143,7 @@ class LaneCalls:
     def _began(self) -> list[float]:
         return list(self._out.values())
 
-    def _end(self, number: int, done: LookDone | SendDone) -> None:
+    def _end(self, number: int, done: Done) -> None:
         del self._out[number]
         self._hand_in(done)
 
@@ -123,9 +155,6 @@ class LaneCalls:
         answer: OfferedActions | SpApiError
         self._limiter.begin()
         try:
-            if isinstance(subject, Job) and needs_uploads(subject, asked_at):
-                subject.uploads = upload_files(subject, asked_at)
-                asked_at = self._clock.now()
             answer = ask_offers(lane.client, lane.api, order=order, marketplace=marketplace)
         except SpApiError as error:
             answer = error
@@ -133,6 +162,18 @@ class LaneCalls:
             logger.exception("A look failed in a way that nobody foresaw")
             answer = NoAnswer(f"Internal error: {type(error).__name__}")
         self._end(number, LookDone(lane, subject, asked_at, answer, self._limiter.end()))
+
+    def _upload(self, number: int, lane: Lane, job: Job, asked_at: datetime) -> None:
+        error: SpApiError | None = None
+        try:
+            job.uploads = upload_files(job, asked_at, self._is_over.is_set)
+        except SpApiError as failure:
+            error = failure
+        except Exception as failure:
+            logger.exception("An upload failed in a way that nobody foresaw")
+            error = UploadFailed(f"Internal error: {type(failure).__name__}")
+        del self._uploads_out[number]
+        self._hand_in(UploadDone(lane, job, asked_at, error))
 
     def _send(
         self,

@@ -20,6 +20,7 @@ from messaging.action_types import ACTION_TYPES, ActionType
 from messaging.buckets import Answer, Bucket
 from messaging.delivery import Job
 from messaging.looks import Look
+from messaging.uploading import needs_uploads
 from sellers.models import SellerAccount
 from spapi import OPERATIONS, Client
 
@@ -30,6 +31,11 @@ LOOK_GOOD_FOR = timedelta(seconds=50)
 CONTROL_GOOD_FOR = timedelta(seconds=60)
 REFILL_BELOW = 10
 TAKE_AT_ONCE = 30
+# Of one account, so many messages have their files uploaded at once, and so many wait uploaded. What
+# waits for its upload keeps others from being taken up only when it is as much as two batches.
+UPLOADS_AT_ONCE = 2
+UPLOADED_AHEAD = 20
+MOST_TO_UPLOAD = 1_000
 
 
 @dataclass(order=True)
@@ -64,6 +70,9 @@ class Lane:
             for name in {self.look_operation, *(t.send for t in self._types)}
         }
         self.pending: list[tuple[tuple[int, datetime, int], Job]] = []
+        # Those whose files must go up before their look.
+        self.to_upload: list[tuple[tuple[int, datetime, int], Job]] = []
+        self.uploading = 0
         self.ready: list[Ready] = []
         self.in_hand: set[int] = set()
         self.looking = 0
@@ -77,32 +86,36 @@ class Lane:
     # What is due
 
     def add(self, jobs: list[Job]) -> None:
-        """These wait for their look, each in its turn."""
+        """These wait for their look, or first for their upload, each in its turn."""
         for job in jobs:
             if job.action_id not in self.in_hand:
                 self.in_hand.add(job.action_id)
-                heapq.heappush(self.pending, (job.turn, job))
+                waits_for_upload = job.payload.get("files") and job.uploads is None
+                heapq.heappush(
+                    self.to_upload if waits_for_upload else self.pending, (job.turn, job)
+                )
 
     def drop(self, job: Job) -> None:
         """The row has been written; the lane has nothing more to do with it."""
         self.in_hand.discard(job.action_id)
 
     def waiting(self) -> list[int]:
-        """The ids of the actions that wait for their look."""
-        return [job.action_id for _, job in self.pending]
+        """The ids of the actions that wait for their upload or their look."""
+        return [job.action_id for _, job in (*self.to_upload, *self.pending)]
 
     def keep_only(self, due: Collection[int]) -> None:
-        """Of what waits for its look, only these are due still: others were stopped or held."""
-        for _, job in self.pending:
-            if job.action_id not in due:
-                self.drop(job)
-        self.pending = [entry for entry in self.pending if entry[1].action_id in due]
-        heapq.heapify(self.pending)
+        """Of what waits, only these are due still: others were stopped or held."""
+        for waiting in (self.to_upload, self.pending):
+            for _, job in waiting:
+                if job.action_id not in due:
+                    self.drop(job)
+            waiting[:] = [entry for entry in waiting if entry[1].action_id in due]
+            heapq.heapify(waiting)
 
     @property
     def wants_more(self) -> bool:
         """Whether the database should be asked for more."""
-        return len(self.pending) < REFILL_BELOW
+        return len(self.pending) < REFILL_BELOW and len(self.to_upload) < MOST_TO_UPLOAD
 
     @property
     def shortest_interval(self) -> float:
@@ -114,10 +127,28 @@ class Lane:
         """Whether nothing is in hand or under way."""
         return not (self.in_hand or self.looking or self.sending or self.controls)
 
+    # Uploads
+
+    def next_upload(self) -> Job | None:
+        """The next job whose files may go up now. They take no token of a bucket of the lane."""
+        waiting = [job for _, job in self.pending] + [entry.job for entry in self.ready]
+        ahead = self.uploading + sum(job.uploads is not None for job in waiting)
+        if not self.to_upload or self.uploading >= UPLOADS_AT_ONCE or ahead >= UPLOADED_AHEAD:
+            return None
+        self.uploading += 1
+        return heapq.heappop(self.to_upload)[1]
+
+    def upload_is_over(self, job: Job) -> None:
+        """Its files are there, and it waits for its look; or they are not, and it is dropped later."""
+        self.uploading -= 1
+        if job.uploads is not None:
+            heapq.heappush(self.pending, (job.turn, job))
+
     # Looks
 
     def next_look(self, now: float, wall: datetime) -> Job | Control | None:
         """The next order to look at, if a call may leave now; its token is taken."""
+        self._upload_again(wall)
         if not self._wants_look(wall) or self.buckets[self.look_operation].next_at(now) > now:
             return None
         self.buckets[self.look_operation].take()
@@ -134,6 +165,13 @@ class Lane:
     def is_ready(self, job: Job, looked_at: datetime) -> None:
         """Amazon offers it, by a look that began at `looked_at` (UTC); it waits for its slot."""
         self.ready.append(Ready(job.turn, job, looked_at))
+
+    def _upload_again(self, wall: datetime) -> None:
+        """What was uploaded too long ago, before it came to its look, is uploaded anew."""
+        while self.pending and needs_uploads(self.pending[0][1], wall):
+            turn, job = heapq.heappop(self.pending)
+            job.uploads = None
+            heapq.heappush(self.to_upload, (turn, job))
 
     def _wants_look(self, wall: datetime) -> bool:
         if self.controls:

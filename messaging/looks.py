@@ -12,6 +12,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
@@ -19,9 +20,10 @@ from django.db.models import F, Q
 from messaging.action_types import ACTION_TYPES
 from messaging.classification import describe, wait_after
 from messaging.delivery import NO_LOOKS_YET, Job, put_off
-from messaging.models import OutgoingAction
+from messaging.models import OutgoingAction, OutgoingActionQuerySet
 from messaging.services import apply_holds
 from messaging.states import WATCHED, Status
+from messaging.uploading import FileGoneError
 from orders.models import Order
 from sellers.models import SellerAccount
 from sellers.services import note_trouble
@@ -33,8 +35,6 @@ from spapi import (
     SpApiError,
     Throttled,
     TokenExpired,
-    UntrustedAddress,
-    UploadFailed,
 )
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,10 @@ OFFERED_NEEDED = 2
 ABSENT_SPAN = timedelta(hours=24)
 ABSENT_NEEDED = 3
 LOOK_FAILED_AGAIN = timedelta(minutes=1)
+# A file that cannot be uploaded is tried after 1, 2, 4 … minutes, and then every hour.
+UPLOAD_AGAIN_AT_MOST = timedelta(hours=1)
+UPLOAD_FAILED = "A file could not be uploaded"
+_SOON_AGAIN = (Throttled, LimitReached, TokenExpired)
 # An order that was not offered lets others be the control for so long: longer than a daily look, or
 # the same few that Amazon never offers would be asked each day, and those that it does offer never.
 CONTROL_RESTS = timedelta(days=3)
@@ -57,11 +61,15 @@ NOT_OFFERED = "Amazon does not offer it yet; asked again then"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at Amazon's list for one action's order; `asked_at` (UTC) is no later than the call."""
+    """One look at Amazon's list for one action's order; `asked_at` (UTC) is no later than the call.
+
+    With `at_upload` it never came to it: the upload of a file failed before, with `answer`.
+    """
 
     job: Job
     answer: OfferedActions | SpApiError
     asked_at: datetime
+    at_upload: bool = False
 
     @property
     def is_offered(self) -> bool:
@@ -109,13 +117,38 @@ def _record_looks(looks: Sequence[Look], now: datetime) -> list[Job]:
             if look.is_offered:
                 ready.append(job)
                 continue
-            next_at, reason = _postpone(look, now)
             if isinstance(look.answer, SpApiError) and note_trouble(job.account, look.answer):
                 apply_holds(at=now, account_ids=[job.account.pk])
-            OutgoingAction.objects.filter(pk=job.action_id, status=Status.QUEUED).update(
-                look_at=next_at, not_before=next_at, reason=reason
-            )
+            action = OutgoingAction.objects.filter(pk=job.action_id, status=Status.QUEUED)
+            if look.at_upload:
+                _put_off_upload(action, cast(SpApiError, look.answer), now)
+                continue
+            next_at, reason = _postpone(look, now)
+            action.update(look_at=next_at, not_before=next_at, reason=reason, looks=0)
     return ready
+
+
+def _put_off_upload(action: OutgoingActionQuerySet, error: SpApiError, now: datetime) -> None:
+    """The upload is tried again, each time later; or never, when the file is gone.
+
+    `looks`, which counts nothing else of what waits, counts the failures.
+    """
+    if isinstance(error, FileGoneError):
+        reason = f"Not sent: {describe(error)}"
+        action.transition(Status.QUEUED, Status.CANCELLED, at=now, reason=reason)
+        return
+    failures = action.values_list("looks", flat=True).first() or 0
+    if isinstance(error, _SOON_AGAIN):
+        next_at = now + wait_after(error)
+    else:
+        next_at = now + min(LOOK_FAILED_AGAIN * 2 ** min(failures, 10), UPLOAD_AGAIN_AT_MOST)
+        failures += 1
+    action.update(
+        looks=failures,
+        look_at=next_at,
+        not_before=next_at,
+        reason=f"{UPLOAD_FAILED}: {describe(error)}",
+    )
 
 
 @repeats_on_conflict
@@ -270,10 +303,7 @@ def _postpone(look: Look, now: datetime) -> tuple[datetime, str]:
         return next_daily_look(look.job, now), NOT_OFFERED
     if isinstance(look.answer, OfferedActions):
         return now + LOOK_FAILED_AGAIN, "Amazon's list could not be read: it is malformed"
-    if isinstance(look.answer, UploadFailed | UntrustedAddress):
-        reason = f"A file could not be uploaded: {describe(look.answer)}"
-    else:
-        reason = f"Amazon's list could not be read: {describe(look.answer)}"
+    reason = f"Amazon's list could not be read: {describe(look.answer)}"
     if isinstance(look.answer, Rejected):
         # Amazon read the question and will say the same in a minute.
         return next_daily_look(look.job, now), reason
@@ -281,7 +311,7 @@ def _postpone(look: Look, now: datetime) -> tuple[datetime, str]:
 
 
 def _after_error(error: SpApiError, now: datetime) -> datetime:
-    if isinstance(error, Throttled | LimitReached | TokenExpired):
+    if isinstance(error, _SOON_AGAIN):
         return now + wait_after(error)
     return now + LOOK_FAILED_AGAIN
 

@@ -1,28 +1,37 @@
-"""The files of a message go to Amazon's storage, right before its POST: before it is claimed.
+"""The files of a message go to Amazon's storage, right before its POST: before its look and claim.
 
 An upload that no message names has no effect, so that it may be repeated whatever became of it; a
-claim may not. Works in the threads that make the calls, each on a connection of its own.
+claim may not. Works in threads of its own, each on a database connection of its own.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from messaging.action_types import ACTION_TYPES
 from messaging.delivery import Job, Uploads
 from messaging.models import ActionFile, FilePiece, StoredFile
 from sellers.clients import account_key, client_for
+from sellers.encryption import SecretUnreadableError
 from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import UploadFailed
 
 # Amazon does not say how long a file may wait for its message; the address of the upload is good for
 # 15 minutes.
 UPLOAD_GOOD_FOR = timedelta(minutes=10)
+# All files of a message, 10 MB at most, must be there in so many seconds: less than a driver stays
+# beside an upload, or a slow one would begin again with each driver and never end.
+UPLOAD_SECONDS = 120.0
+
+
+class FileGoneError(UploadFailed):
+    """A file's content is no longer here; trying again does not bring it back."""
 
 
 def needs_uploads(job: Job, now: datetime) -> bool:
@@ -32,30 +41,40 @@ def needs_uploads(job: Job, now: datetime) -> bool:
     return job.uploads is None or now - job.uploads.begun_at > UPLOAD_GOOD_FOR
 
 
-def upload_files(job: Job, now: datetime) -> Uploads:
+def upload_files(
+    job: Job, now: datetime, is_stopped: Callable[[], bool] = lambda: False
+) -> Uploads:
     """All files of the message lie in Amazon's storage; `now` in UTC.
 
-    Raises SpApiError, whose effect is always "not sent".
+    Raises SpApiError, whose effect is always "not sent": FileGoneError when that is for good. Ends
+    soon once `is_stopped`, unless the storage takes nothing more.
     """
     account = job.account
     limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
-    client = client_for(account, limiter=limiter)
+    ends_at = time.monotonic() + UPLOAD_SECONDS
+    attachments = []
     with _own_connection():
-        files = list(
-            ActionFile.objects.filter(action=job.action_id).select_related("file").order_by("place")
-        )
-        attachments = tuple(
-            client.upload_attachment(
-                ACTION_TYPES[job.kind].send,
-                job.amazon_order_id,
-                job.marketplace_id,
-                io.BufferedReader(PieceReader(use.file)),
-                file_name=use.name,
-                content_type=use.file.content_type,
+        try:
+            client = client_for(account, limiter=limiter)
+        except (ValueError, SecretUnreadableError) as error:
+            raise UploadFailed(str(error)) from error
+        uses = ActionFile.objects.filter(action=job.action_id).select_related("file")
+        for use in list(uses.order_by("place")):
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                raise UploadFailed("the files did not go up in time", reason="deadline")
+            attachments.append(
+                client.upload_attachment(
+                    ACTION_TYPES[job.kind].send,
+                    job.amazon_order_id,
+                    job.marketplace_id,
+                    io.BufferedReader(PieceReader(use.file, is_stopped)),
+                    file_name=use.name,
+                    content_type=use.file.content_type,
+                    deadline=left,
+                )
             )
-            for use in files
-        )
-    return Uploads(attachments, now)
+    return Uploads(tuple(attachments), now)
 
 
 @contextmanager
@@ -63,7 +82,7 @@ def _own_connection() -> Iterator[None]:
     """This thread's connection is closed afterwards; a database that is away is a failed upload."""
     try:
         yield
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         raise UploadFailed(f"the file could not be read: {type(error).__name__}") from error
     finally:
         connection.close()
@@ -72,8 +91,9 @@ def _own_connection() -> Iterator[None]:
 class PieceReader(io.RawIOBase):
     """A stored file, read piece by piece; never more than two of them in memory."""
 
-    def __init__(self, file: StoredFile) -> None:
+    def __init__(self, file: StoredFile, is_stopped: Callable[[], bool] = lambda: False) -> None:
         self._file = file
+        self._is_stopped = is_stopped
         self._place = 0
         self._number = -1
         self._first_byte = 0
@@ -91,7 +111,9 @@ class PieceReader(io.RawIOBase):
         return self._place
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """The next bytes of the file; 0 at its end."""
+        """The next bytes of the file; 0 at its end. Raises FileGoneError where some are missing."""
+        if self._is_stopped():
+            raise UploadFailed("the driver stops")
         if self._place < self._first_byte:
             self._number, self._first_byte, self._data = -1, 0, b""
         while self._place >= self._first_byte + len(self._data):
@@ -101,6 +123,8 @@ class PieceReader(io.RawIOBase):
                 .values_list("number", "data")
                 .first()
             )
+            if following is None and self._place < self._file.size:
+                raise FileGoneError(f"the content of {self._file.name} is no longer here")
             if following is None:
                 return 0
             self._first_byte += len(self._data)

@@ -8,6 +8,7 @@ is late when it has been due for GRACE or longer and
 - it has been due for three times as long, and in the last GRACE seconds the lane claimed one of the
   same kind that goes after it.
 
+What has files may take UPLOAD_SECONDS longer: they go up before its look.
 A lane that Amazon makes slow (a lower rate, 429, answers that hang) is not late for that: what waits
 there waits for its lane, however long. A backlog of N needs N seconds at Amazon's rate of one a second.
 """
@@ -18,14 +19,15 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Greatest
 
 from messaging.action_types import Api
 from messaging.ledger.scope import Found, Scope, stream
-from messaging.looks import LOOK_FAILED_AGAIN
-from messaging.models import OutgoingActionQuerySet
+from messaging.looks import LOOK_FAILED_AGAIN, UPLOAD_FAILED
+from messaging.models import ActionFile, OutgoingActionQuerySet
 from messaging.states import STOPPABLE, WATCHED, Status
+from messaging.uploading import UPLOAD_SECONDS
 
 LEASE_GRACE = timedelta(seconds=30)
 GRACE_SECONDS = 60
@@ -59,19 +61,30 @@ def queued_too_long(scope: Scope) -> Iterator[Found]:
     """Queued and due, and neither on hold nor waiting for its lane."""
     since = scope.at - grace()
     passed = scope.at - 3 * grace()
+    upload = timedelta(seconds=UPLOAD_SECONDS)
     alive = _lanes_alive(scope, since)
+    alive_with_files: set[tuple[int, str]] | None = None  # most often there is none to ask for
     farthest = _farthest_claims(scope, since)
     rows = (
         scope.actions()
         .filter(
             status=Status.QUEUED, look_at__lte=since, not_before__lte=since, status_at__lte=since
         )
-        .annotate(due_since=Greatest("look_at", "not_before", "status_at"))
-        .values_list("pk", "account_id", "api", "kind", "priority", "not_after", "due_since")
+        .annotate(
+            due_since=Greatest("look_at", "not_before", "status_at"),
+            has_files=Exists(ActionFile.objects.filter(action=OuterRef("pk"))),
+        )
+        .values_list(
+            *("pk", "account_id", "api", "kind", "priority", "not_after", "due_since", "has_files")
+        )
     )
-    for pk, account_id, api, kind, priority, not_after, due_since in stream(rows):
+    for pk, account_id, api, kind, priority, not_after, due_since, has_files in stream(rows):
         seconds = (scope.at - due_since).total_seconds()
-        if (account_id, api) not in alive:
+        if has_files and due_since > since - upload:
+            continue
+        if has_files and alive_with_files is None:
+            alive_with_files = _lanes_alive(scope, since - upload)
+        if (account_id, api) not in ((alive_with_files or set()) if has_files else alive):
             text = f"has been due for {seconds:.0f} s, and its lane stands still"
         elif due_since <= passed and (priority, not_after, pk) < farthest.get(
             (account_id, kind), (-1, not_after, 0)
@@ -93,6 +106,7 @@ def _lanes_alive(scope: Scope, since: datetime) -> set[tuple[int, str]]:
             scope.actions().filter(
                 Q(api=Api.SOLICITATIONS, order__offer_checked_at__gt=since)
                 | Q(api=Api.MESSAGING, look_at__gt=scope.at, reason__startswith=NOT_OFFERED)
+                | Q(api=Api.MESSAGING, look_at__gt=scope.at, reason__startswith=UPLOAD_FAILED)
                 | Q(
                     look_at__gt=scope.at,
                     look_at__lte=scope.at + LOOK_FAILED_AGAIN,
