@@ -51,7 +51,7 @@ def clean_name(given: str, file_type: FileType) -> str:
 
 def show_name(given: str) -> str:
     """The name as a sentence may quote it: readable, and not long."""
-    name = _TURNING.sub("", _plain(given)) or NAMELESS
+    name = _TURNING.sub("", _plain(given)).strip(" .") or NAMELESS
     return name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…"
 
 
@@ -59,7 +59,7 @@ def _plain(given: str) -> str:
     last = given.replace("\\", "/").rpartition("/")[2]
     spaced = _SPACES.sub(" ", unicodedata.normalize("NFC", last))
     seen = "".join(one for one in spaced if unicodedata.category(one) not in _UNSEEN)
-    return _SPECIAL.sub("_", seen).strip(" .")
+    return _SPECIAL.sub("_", seen).strip().rstrip(" .")
 
 
 def _cut(stem: str, ending: str) -> str:
