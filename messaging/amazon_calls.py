@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from messaging.action_types import (
@@ -21,7 +23,7 @@ from messaging.action_types import (
     WARRANTY,
     Api,
 )
-from spapi import Accepted, Attachment, Client, OfferedActions
+from spapi import Accepted, Attachment, Client, OfferedActions, SpApiError
 
 # A fixed table: neither the address in Amazon's list nor the name there is where a message goes.
 _SENDERS: Mapping[str, Callable[..., Accepted]] = {
@@ -38,6 +40,9 @@ _SENDERS: Mapping[str, Callable[..., Accepted]] = {
     AMAZON_MOTORS.name: Client.create_amazon_motors,
     NEGATIVE_FEEDBACK_REMOVAL.name: Client.create_negative_feedback_removal,
 }
+_REPEATED = "[the message]"
+_SHORTEST_REPEATED = 12  # characters
+_BEGINNING = 40
 
 
 def ask_offers(client: Client, api: str, *, order: str, marketplace: str) -> OfferedActions:
@@ -74,4 +79,27 @@ def send_action(
     if action_type.coverage:
         given["coverage_start"] = payload["coverage_start"]
         given["coverage_end"] = payload["coverage_end"]
-    return _SENDERS[kind](client, order, marketplace, before_send=before_send, **given)
+    try:
+        accepted = _SENDERS[kind](client, order, marketplace, before_send=before_send, **given)
+    except SpApiError as error:
+        for name in ("message", "details", "body"):
+            setattr(error, name, without_text(getattr(error, name), payload))
+        raise
+    return replace(accepted, body=without_text(accepted.body, payload))
+
+
+def without_text(words: str, payload: Mapping[str, Any]) -> str:
+    """Amazon's words, without the message itself should they repeat it, whole or cut short.
+
+    They stand in the attempt, which is never changed, and the message is not kept as long. A very
+    short message is not looked for: it may be a part of any word.
+    """
+    text = payload.get("text", "")
+    if len(text) < _SHORTEST_REPEATED:
+        return words
+    for said in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], text):
+        words = words.replace(said, _REPEATED)
+        cut = words.find(said[:_BEGINNING])
+        if cut >= 0:
+            words = words[:cut] + _REPEATED
+    return words

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST, Api
-from messaging.amazon_calls import ask_offers, send_action
+from messaging.amazon_calls import ask_offers, send_action, without_text
 from messaging.classification import Sendable, classify
 from spapi import Aborted, Accepted, Client, Credentials, SpApiError, Unlimited
 from spapi.deadlines import SendPrevented
@@ -264,3 +264,34 @@ def test_an_api_or_a_kind_that_nobody_knows_is_an_error_and_no_call() -> None:
             before_send=lambda: None,
         )
     assert wire.seen == []
+
+
+REPEATED = 'Grüße! "Size 38" or size 39, dear customer: which one shall we send to you today?'
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("status", [400, 500, 201])
+def test_what_amazon_repeats_of_the_message_is_not_kept(status: int, ascii_only: bool) -> None:
+    """An attempt is kept for ever, the message for 30 days."""
+    document = {"errors": [{"code": "InvalidInput", "message": f"Not allowed: {REPEATED}"}]}
+    body = json.dumps(document, ensure_ascii=ascii_only).encode()
+    client = a_client(Wire(HttpAnswer(status, {}, body)))
+    try:
+        said = send_action(
+            client,
+            MESSAGE,
+            order=ORDER,
+            marketplace=GERMANY,
+            payload={"text": REPEATED},
+            before_send=lambda: None,
+        ).body
+    except SpApiError as error:
+        said = f"{error} {error.body} {error.details} {error.message}"
+    assert "Not allowed: [the message]" in said
+    assert "39" not in said
+
+
+def test_a_message_that_is_repeated_in_part_is_cut_off() -> None:
+    assert without_text(f"No: {REPEATED[:60]}", {"text": REPEATED}) == "No: [the message]"
+    assert without_text("Not now", {"text": "No"}) == "Not now"
+    assert without_text("Not now", {}) == "Not now"
