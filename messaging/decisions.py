@@ -66,7 +66,7 @@ class Decision:
 def choices_for(action: OutgoingAction) -> tuple[Choice, ...]:
     """What may be decided about it now; nothing when there is nothing to decide."""
     choices = _CHOICES.get(Status(action.status), ())
-    if ACTION_TYPES[action.kind].is_solicitation:
+    if ACTION_TYPES[action.kind].is_solicitation or action.text_forgotten_at is not None:
         return tuple(choice for choice in choices if choice != Choice.AGAIN)
     return choices
 

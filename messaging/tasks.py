@@ -13,6 +13,7 @@ from messaging.clock import read_database_clock
 from messaging.delivery import sweep as sweep_actions
 from messaging.driver import Driver
 from messaging.files.deletion import empty_unneeded
+from messaging.forgetting import forget_old_texts
 from messaging.hints import offer_shard
 from messaging.leases import is_driven
 from messaging.ledger.check import check_periodically
@@ -73,6 +74,12 @@ def sweep() -> None:
 def empty_files() -> None:
     """No file's content is kept that no message needs any more."""
     empty_unneeded(read_database_clock())
+
+
+@shared_task(name="messaging.tasks.forget_texts")
+def forget_texts() -> None:
+    """No message keeps its words for longer than it should."""
+    forget_old_texts(read_database_clock(), stop_requested)
 
 
 @shared_task(name="messaging.tasks.check_ledger")

@@ -71,6 +71,7 @@ class Environment:
     review_opens_after_days: int
     review_closes_after_days: int
     send_hold_seconds: int
+    message_text_days: int
     dispatch_seconds: float
     lease_seconds: float
     call_deadline_seconds: float
@@ -137,6 +138,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         review_opens_after_days=read.whole("REVIEW_OPENS_AFTER_DAYS", 5, 0, 365),
         review_closes_after_days=read.whole("REVIEW_CLOSES_AFTER_DAYS", 30, 1, 365),
         send_hold_seconds=read.whole("SEND_HOLD_SECONDS", 10, 0, 3600),
+        message_text_days=read.whole("MESSAGE_TEXT_DAYS", 30, 1, 365),
         dispatch_seconds=read.decimal("DISPATCH_SECONDS", 2, 0.1, 60),
         lease_seconds=read.decimal("LEASE_SECONDS", 180, 1, 3600),
         call_deadline_seconds=read.decimal("CALL_DEADLINE_SECONDS", 45, 0.1, 600),

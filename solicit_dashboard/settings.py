@@ -48,6 +48,7 @@ SQS_QUEUE_ARN = _env.sqs_queue_arn
 REVIEW_OPENS_AFTER_DAYS = _env.review_opens_after_days
 REVIEW_CLOSES_AFTER_DAYS = _env.review_closes_after_days
 SEND_HOLD_SECONDS = _env.send_hold_seconds
+MESSAGE_TEXT_DAYS = _env.message_text_days
 DISPATCH_SECONDS = _env.dispatch_seconds
 LEASE_SECONDS = _env.lease_seconds
 CALL_DEADLINE_SECONDS = _env.call_deadline_seconds
@@ -317,6 +318,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "messaging.tasks.empty_files",
         "schedule": crontab(minute="*/15"),
         "options": {"expires": 600},
+    },
+    "forget-texts": {
+        "task": "messaging.tasks.forget_texts",
+        "schedule": crontab(minute=40),
+        "options": {"expires": 120},
     },
     "check-ledger": {
         "task": "messaging.tasks.check_ledger",

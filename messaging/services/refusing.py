@@ -13,6 +13,8 @@ from messaging.states import TAKEN, WRITTEN
 from orders.models import Order
 
 ONE_PER_ORDER = "Amazon may take only one of the two for an order."
+TEXT_IS_GONE = "Its text was deleted, as old texts are. Write it anew."
+FILE_IS_GONE = "A file of it is no longer kept here. Write it anew."
 FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
 
 

@@ -12,7 +12,12 @@ from audit.services import record_event
 from messaging.hints import wake_lanes_on_commit
 from messaging.models import OutgoingAction, Priority
 from messaging.services.holding import LOOK_LEAD, apply_holds, hold
-from messaging.services.refusing import NotAllowedError, same_message_sentence
+from messaging.services.refusing import (
+    FILE_IS_GONE,
+    TEXT_IS_GONE,
+    NotAllowedError,
+    same_message_sentence,
+)
 from messaging.services.requesting import message_closes_at
 from messaging.states import Status
 from orders.refusals import explain_refusal
@@ -29,6 +34,8 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
         not_after = order.closes_at() or action.not_after
     else:
         not_after = message_closes_at(order, at)
+        if action.files.filter(file__emptied_at__isnull=False).exists():
+            raise NotAllowedError(FILE_IS_GONE)
     try:
         _retry(action, user=user, at=at, not_after=not_after)
     except IntegrityError as error:
@@ -39,7 +46,8 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
 @repeats_on_conflict
 def _retry(action: OutgoingAction, *, user: User, at: datetime, not_after: datetime) -> None:
     with transaction.atomic():
-        if not OutgoingAction.objects.filter(pk=action.pk).transition(
+        whole = OutgoingAction.objects.filter(pk=action.pk, text_forgotten_at=None)
+        if not whole.transition(
             Status.REFUSED,
             Status.QUEUED,
             at=at,
@@ -52,6 +60,8 @@ def _retry(action: OutgoingAction, *, user: User, at: datetime, not_after: datet
             stop_asked_by=None,
         ):
             action.refresh_from_db()
+            if action.text_forgotten_at is not None:
+                raise NotAllowedError(TEXT_IS_GONE)
             raise NotAllowedError(
                 f"Only a refused request can be tried again; it is “{action.get_status_display()}”."
             )
