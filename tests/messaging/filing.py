@@ -1,0 +1,71 @@
+"""Messages with files for the tests of sending: queued and due, their content in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from django.utils import timezone
+
+from messaging.models import FilePiece, OutgoingAction, StoredFile
+from messaging.services import request_message
+from orders.models import Order
+from sellers.models import SellerAccount
+from tests.asking import A_MOMENT_AGO
+from tests.factories import UserFactory
+from tests.messaging.shard import Shard
+
+UPLOAD = "uploadToDestination"
+DESTINATION = "createUploadDestinationForResource"
+
+
+def keep_file(
+    account: SellerAccount, content: bytes, *, name: str = "Invoice.pdf", piece: int = 256 * 1024
+) -> StoredFile:
+    """A file of this content is kept for the account, in pieces of so many bytes."""
+    file = StoredFile.objects.create(
+        account=account,
+        name=name,
+        content_type="application/pdf",
+        size=len(content),
+        sha256=sha256(content).hexdigest(),
+        uploaded_by=UserFactory(),
+        uploaded_at=timezone.now(),
+    )
+    FilePiece.objects.bulk_create(
+        FilePiece(file=file, number=number, data=content[start : start + piece])
+        for number, start in enumerate(range(0, len(content), piece))
+    )
+    return file
+
+
+def write_with_files(
+    shard: Shard,
+    number: int,
+    kind: str = "legalDisclosure",
+    contents: Sequence[bytes] = (b"%PDF-1.4 one",),
+) -> list[OutgoingAction]:
+    """So many messages of this kind, each for an order of its own with these files, are due."""
+    offers = shard.amazon.message_offers()
+    offered = {pk for by_kind in offers.values() for pk in by_kind.get(kind, [])}
+    orders = Order.objects.filter(amazon_order_id__in=offered).order_by("-purchased_at")[:number]
+    assert len(orders) == number, "the sandbox does not offer it for so many; give it more orders"
+    at, ann = timezone.now() - A_MOMENT_AGO, UserFactory()
+    return [
+        request_message(
+            order,
+            kind,
+            {},
+            user=ann,
+            at=at,
+            files=[keep_file(order.account, content) for content in contents],
+        )
+        for order in orders
+    ]
+
+
+def make_due(actions: Sequence[OutgoingAction]) -> None:
+    """As if the time had passed for which they were put off."""
+    OutgoingAction.objects.filter(pk__in=[action.pk for action in actions]).update(
+        look_at=timezone.now() - A_MOMENT_AGO, not_before=timezone.now() - A_MOMENT_AGO
+    )
