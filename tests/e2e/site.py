@@ -38,6 +38,20 @@ result = {
 }
 """
 
+# One order that may be written to for each of these messages, which take a text, files and a promise.
+MESSAGES = ("unexpectedProblem", "digitalAccessKey", "warranty", "negativeFeedbackRemoval")
+_FIND_MESSAGES = """
+from datetime import timedelta
+from django.utils import timezone
+from messaging.order_rules import open_to_messages
+numbers, since = {numbers!r}, timezone.now() - timedelta(days=25)
+open_now = open_to_messages().filter(latest_delivery_at__gt=since)
+result = []
+for kind, held in numbers.items():
+    order = open_now.filter(amazon_order_id__in=held).first()
+    result.append(f"/orders/{{order.account_id}}/{{order.amazon_order_id}}/messages/{{kind}}/")
+"""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -47,12 +61,16 @@ class Samples:
     batches: list[str]
     decide: list[str]
     applications: list[str]
+    messages: list[str]
     hostile: dict[str, Any]
 
 
 def find_samples(stack: Stack) -> Samples:
     """What the walk visits; makes the hostile rows."""
-    return Samples(**stack.database(_FIND_SAMPLES))
+    offers = list(stack.amazon.message_offers().values())
+    numbers = {kind: [one for held in offers for one in held.get(kind, ())] for kind in MESSAGES}
+    messages = stack.database(_FIND_MESSAGES.format(numbers=numbers))
+    return Samples(**stack.database(_FIND_SAMPLES), messages=messages)
 
 
 # Pages, by the name of their route: the addresses to visit. The first is looked at most closely.
@@ -69,6 +87,10 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
     "orders:reports": lambda samples: [f"/orders/{samples.hostile['account']}/reports/"],
     "orders:import": lambda _: ["/orders/import/"],
     "exclusions:list": lambda _: ["/exclusions/", "/exclusions/add/"],
+    "messaging:messages": lambda samples: [
+        f"{path.rpartition('messages/')[0]}messages/" for path in samples.messages
+    ],
+    "messaging:compose": lambda samples: samples.messages,
     "messaging:outbox": lambda samples: [
         "/outbox/",
         f"/outbox/?account={samples.hostile['account']}",
@@ -131,6 +153,10 @@ NO_PAGES = {
     "messaging:cancel": "a form",
     "messaging:retry": "a form",
     "messaging:stop": "a form",
+    **dict.fromkeys(
+        ("messaging:bulk", "messaging:bulk_write", "messaging:bulk_check"),
+        "a form; its page is visited in test_bulk_messages",
+    ),
     "messaging:export": "a file",
     "messaging:lift": "a form",
     "sellers:pause": "a form",

@@ -78,6 +78,20 @@ def test_the_page_before_sending_is_sound(people: Visitors) -> None:
     assert not flaws, "\n".join(flaws)
 
 
+def test_the_check_of_a_message_is_sound(samples: Samples, people: Visitors) -> None:
+    page = people.visit("operator")
+    open_page(page, samples.messages[0])
+    page.get_by_role("button", name="Check before sending").click()
+    expect(page.locator("#id_text_error")).to_be_visible()
+    people.problems.clear()  # the browser tells of the 422
+    flaws = flaws_of(page)
+    page.get_by_label("Message", exact=True).fill("The parcel is late: " + "we are sorry. " * 40)
+    page.get_by_role("button", name="Check before sending").click()
+    expect(page.get_by_role("heading", name="What the buyer gets")).to_be_visible()
+    flaws += flaws_of(page, closely=True)
+    assert not flaws, "\n".join(flaws)
+
+
 def test_pages_of_refusal_are_sound(samples: Samples, people: Visitors) -> None:
     page = people.visit("stranger")
     flaws = []
