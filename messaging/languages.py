@@ -85,7 +85,7 @@ _LEAD = 1.4  # the best has so many times the words of the next, or the text is 
 
 def language_of(locale: str) -> str:
     """The language of a tag such as `en-US` or `de_DE`, in small letters: `en`, `de`."""
-    return re.split("[-_]", locale.strip(), maxsplit=1)[0].lower()
+    return locale.strip().replace("_", "-").partition("-")[0].lower()
 
 
 def language_name(language: str) -> str:

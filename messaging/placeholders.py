@@ -96,7 +96,7 @@ def plain_text(value: str) -> str:
         if character.isspace() or unicodedata.category(character) not in ("Cc", "Cf", "Cs")
     )
     value = value.translate(_BRACES)
-    return re.sub(r" {2,}", " ", value).strip()
+    return " ".join(value.split())
 
 
 def _replace(text: str, value_of: Callable[[Placeholder], str]) -> str:

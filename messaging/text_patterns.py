@@ -1,7 +1,7 @@
 """Where in a text something stands that may not be in a message: one function for each thing.
 
-Each is given a text and returns the first place, "" for none. All but `control_character`,
-`turning_mark` and `html_mark` are for a text in one line (`messaging.text_rules`).
+Each is given a text and returns the first place, "" for none. `shouting` and what `finder` makes are
+for a text in one line (`messaging.text_rules`).
 """
 
 from __future__ import annotations
@@ -11,25 +11,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
-from messaging.wording import Phrases
+from messaging.wording import PHRASES
 
 Finder = Callable[[str], str]
-
-
-def pattern(*patterns: str) -> Finder:
-    """What finds the first place, in the text's order, that one of them matches."""
-    compiled = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
-
-    def find(text: str) -> str:
-        matches = [match for one in compiled if (match := one.search(text))]
-        return min(matches, key=lambda match: match.start())[0].strip() if matches else ""
-
-    return find
-
-
-def phrases(by_language: Phrases) -> Finder:
-    """What finds the first of these phrases, in whichever language."""
-    return pattern(*(pattern for patterns in by_language.values() for pattern in patterns))
 
 
 def _named(characters: Iterable[str]) -> str:
@@ -70,19 +54,22 @@ def html_mark(text: str) -> str:
     return ""
 
 
-E_MAIL = pattern(
-    r"[\w.+-]{1,64} ?@ ?[\w-]{1,63}(?: ?\. ?[\w-]{2,63}){1,4}",
+_E_MAIL = (
+    r"(?<![\w.+-])[\w.+-]{1,64} ?@ ?[\w-]{1,63}(?: ?\. ?[\w-]{2,63}){1,4}",
     # written around the rule: name (at) shop (dot) com, name at shop dot com
-    r"[\w.+-]{1,64} ?[(\[{] ?(?:at|ät|arroba|arobase|chiocciola|@) ?[)\]}] ?[\w-]{1,63}"
+    r"(?<![\w.+-])[\w.+-]{1,64} ?[(\[{] ?(?:at|ät|arroba|arobase|chiocciola|@) ?[)\]}] ?[\w-]{1,63}"
     r"(?:(?: ?[(\[{]? ?(?:\.|dot|punkt|point|punto) ?[)\]}]? ?)[a-z]{2,24})+",
-    r"\b[\w.+-]{1,64} (?:at|ät|arroba|arobase|chiocciola) [\w-]{1,63} "
+    r"(?<![\w.+-])[\w.+-]{1,64} (?:at|ät|arroba|arobase|chiocciola) [\w-]{1,63} "
     r"(?:dot|punkt|point|punto) [a-z]{2,24}\b",
 )
 
+# Names in braces that nobody filled in, ours and those of other programs.
+_UNFILLED = (r"\{ ?[a-z_][a-z_ ]{0,40} ?\}", r"\[\[[^\]]{1,40}\]\]")
+
 _SHOPS_AND_NETWORKS = (
-    r"(?:facebook|fb|instagram|tiktok|twitter|x|pinterest|linkedin|snapchat|threads|reddit|discord"
+    r"(?:facebook|instagram|tiktok|twitter|pinterest|linkedin|snapchat|threads|reddit|discord"
     r"|ebay|etsy|walmart|aliexpress|alibaba|temu|shein|wish|shopify|myshopify|rakuten|mercari"
-    r"|allegro|bol|zalando|otto|kaufland|cdiscount|fnac|manomano|trustpilot|paypal|whatsapp|t|wa)"
+    r"|allegro|bol|zalando|otto|kaufland|cdiscount|fnac|manomano|trustpilot|paypal|whatsapp)"
 )
 # An address that hides where it leads.
 _SHORTENERS = r"(?:bit\.ly|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|buff\.ly|rebrand\.ly|cutt\.ly)"
@@ -90,12 +77,14 @@ _ENDINGS = (
     r"(?:com|net|org|info|biz|shop|store|online|site|app|eu|de|at|ch|fr|es|it|nl|pl|se|tr|br|jp|ca"
     r"|mx|au|in|ie|uk|co\.uk|co\.jp|com\.au|com\.br|com\.mx|com\.tr|com\.be)"
 )
-FORBIDDEN_LINK = pattern(
-    rf"(?<![\w@.-])(?:https?://)?(?:[\w-]+\.)*{_SHOPS_AND_NETWORKS}\.(?:{_ENDINGS}|me|gg)(?![\w.-]*\w)\S*",
+_FORBIDDEN_LINK = (
+    rf"(?<![\w@.-])(?:https?://)?(?:[\w-]{{1,63}}\.){{0,3}}{_SHOPS_AND_NETWORKS}\.(?:{_ENDINGS}|gg)"
+    r"(?![\w-])(?:[/?#]\S*)?",
+    r"(?<![\w@.-])(?:https?://)?(?:www\.)?(?:x\.com|(?:t|wa|fb|m)\.me)(?![\w-])(?:[/?#]\S*)?",
     rf"(?<![\w@.-])(?:https?://)?{_SHORTENERS}/\S*",
     r"(?:https?://)?(?:www\.)?amazon\.[a-z.]{2,6}/\S*(?:review|feedback|/hz/|/ryp)\S*",
 )
-LINK = pattern(
+_LINK = (
     r"\bhttps?://\S+",
     r"\bwww\.\S+",
     r"\bhxxps?://\S+",
@@ -104,7 +93,7 @@ LINK = pattern(
 )
 
 _NUMBER = r"\+?\(?\d[\d ()/.-]{5,20}\d"
-ANNOUNCED_PHONE = pattern(
+_ANNOUNCED_PHONE = (
     # the word for it before the number, or a number as one writes it for abroad
     r"\b(?:phone|tel|telephone|mobile|call(?: us)?|text us|hotline|fax|telefon\w*|handy\w*|mobil\w*"
     r"|anruf\w*|rufen sie|téléphone\w*|portable|appelez|appeler|teléfono\w*|móvil|llam\w+|telefono"
@@ -113,10 +102,38 @@ ANNOUNCED_PHONE = pattern(
     r"(?<![\w+])(?:\+[1-9]\d{0,2}[ ()/.-]{0,3}|00[1-9]\d{0,2}[ ()/.-]{1,3})"
     r"(?:\d[ ()/.-]{0,2}){7,11}\d(?!\w)",
 )
-PHONE_SHAPED = pattern(
+_PHONE_SHAPED = (
     r"(?<![\w.,/-])(?!\d{1,2}[ /-]\d{1,2}[ /-]\d{4}\b)\(?0\d{1,4}[)\s/-]{1,3}(?:\d[\s/-]?){5,9}\d(?![\w-])",
     r"(?<![\w.,/-])(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?![\w-])",
 )
+
+# All patterns, by name: those above, and the phrases of `messaging.wording` in every language.
+PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
+    name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+    for name, patterns in {
+        "e-mail": _E_MAIL,
+        "unfilled": _UNFILLED,
+        "forbidden link": _FORBIDDEN_LINK,
+        "link": _LINK,
+        "announced phone": _ANNOUNCED_PHONE,
+        "phone": _PHONE_SHAPED,
+        **{
+            name: tuple(pattern for patterns in phrases.values() for pattern in patterns)
+            for name, phrases in PHRASES.items()
+        },
+    }.items()
+}
+
+
+def finder(name: str) -> Finder:
+    """What finds the first place, in the text's order, that a pattern of this name matches."""
+    patterns = PATTERNS[name]
+
+    def find(text: str) -> str:
+        matches = [match for one in patterns if (match := one.search(text))]
+        return min(matches, key=lambda match: match.start())[0].strip() if matches else ""
+
+    return find
 
 
 _SHOUTED_WORDS = 5
@@ -124,7 +141,7 @@ _WORD = re.compile(r"(?<![\w-])[^\W\d_]{2,}(?![\w-])")
 
 
 def shouting(text: str) -> str:
-    """Five words in a row all in capitals, or a text that is mostly so; keys and codes are no words."""
+    """Five words in a row that are all in capitals; keys and codes are no words."""
     run: list[str] = []
     for word in _WORD.findall(text):
         run = [*run, word] if word.isupper() and word.lower() != word else []

@@ -16,27 +16,12 @@ from dataclasses import dataclass
 from messaging.action_types import CONFIRM_DELIVERY_DETAILS, CONFIRM_SERVICE_DETAILS, ActionType
 from messaging.languages import guess_language, language_name, language_of
 from messaging.text_patterns import (
-    ANNOUNCED_PHONE,
-    E_MAIL,
-    FORBIDDEN_LINK,
-    LINK,
-    PHONE_SHAPED,
     Finder,
     control_character,
+    finder,
     html_mark,
-    pattern,
-    phrases,
     shouting,
     turning_mark,
-)
-from messaging.wording import (
-    ADVERTISING,
-    LEAVING_AMAZON,
-    MARKETING_WORDS,
-    POSITIVE_REVIEWS,
-    REVIEW_CHANGES,
-    REVIEW_REQUESTS,
-    REVIEW_REWARDS,
 )
 
 # Longer than any message; more is not read, and refused for its length.
@@ -153,25 +138,25 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "e-mail address",
-        E_MAIL,
+        finder("e-mail"),
         "Amazon takes no e-mail addresses: “{found}”. The buyer answers through Amazon.",
     ),
     Rule(
         "placeholder",
-        pattern(r"\{ ?[a-z_][a-z_ ]{0,40} ?\}", r"\[\[[^\]]{1,40}\]\]"),
+        finder("unfilled"),
         "“{found}” was not filled in.",
     ),
     # Fatal where a word or the form says that it is one. What only looks like one may be a key, a
     # parcel's number or a part's.
     Rule(
         "telephone number",
-        ANNOUNCED_PHONE,
+        finder("announced phone"),
         "A telephone number is allowed only to arrange a delivery or a service: “{found}”.",
         except_for=_WITH_A_NUMBER_TO_CALL,
     ),
     Rule(
         "number like a telephone's",
-        PHONE_SHAPED,
+        finder("phone"),
         "“{found}” looks like a telephone number. One is allowed only to arrange a delivery or a "
         "service.",
         is_fatal=False,
@@ -179,50 +164,50 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "forbidden link",
-        FORBIDDEN_LINK,
+        finder("forbidden link"),
         "A link to reviews, another shop, a social network or an unknown place is not allowed: "
         "“{found}”.",
     ),
     Rule(
         "link",
-        LINK,
+        finder("link"),
         "Amazon allows only links that belong to the purpose of this message. Does “{found}”?",
         is_fatal=False,
     ),
     Rule(
         "positive review",
-        phrases(POSITIVE_REVIEWS),
+        finder("positive reviews"),
         "“{found}” asks for a positive review. Amazon forbids that.",
     ),
     Rule(
         "change of a review",
-        phrases(REVIEW_CHANGES),
+        finder("review changes"),
         "“{found}” asks to change or remove a review or feedback. Amazon forbids that.",
     ),
     Rule(
         "reward for a review",
-        phrases(REVIEW_REWARDS),
+        finder("review rewards"),
         "“{found}” offers something beside a review. Amazon forbids that.",
     ),
     Rule(
         "request for a review",
-        phrases(REVIEW_REQUESTS),
+        finder("review requests"),
         "“{found}” asks for a review. Only Amazon's own review request may.",
     ),
     Rule(
         "advertising",
-        phrases(ADVERTISING),
+        finder("advertising"),
         "“{found}” is marketing. Amazon forbids it in messages.",
     ),
     Rule(
         "marketing word",
-        phrases(MARKETING_WORDS),
+        finder("marketing words"),
         "“{found}” may read as marketing, which Amazon forbids in messages.",
         is_fatal=False,
     ),
     Rule(
         "leaving Amazon",
-        phrases(LEAVING_AMAZON),
+        finder("leaving Amazon"),
         "“{found}” leads the buyer away from Amazon. That is forbidden.",
     ),
     Rule(

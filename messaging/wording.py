@@ -16,7 +16,7 @@ Phrases = Mapping[str, tuple[str, ...]]
 _FEW = r"(?:[^\s.!?。]+ ){0,4}"
 _NEAR = r"[^.!?。]{0,60}"
 
-REVIEW_REQUESTS: Phrases = {
+_REVIEW_REQUESTS: Phrases = {
     "en": (
         rf"\b(?:leave|leaving|write|writing|post|submit|share|give|giving|provide) {_FEW}reviews?\b"
         r"(?! (?:of|copy) )",
@@ -65,7 +65,7 @@ REVIEW_REQUESTS: Phrases = {
     ),
 }
 
-POSITIVE_REVIEWS: Phrases = {
+_POSITIVE_REVIEWS: Phrases = {
     "en": (
         r"\b(?:5|five)[- ]?stars? (?:product |seller )?(?:reviews?|ratings?|feedback)\b",
         r"\b(?:positive|good|great|nice|favou?rable) (?:product |seller )?"
@@ -92,7 +92,7 @@ POSITIVE_REVIEWS: Phrases = {
     "ja": (r"(?:高評価|良い評価|よい評価|星5つ|★5|☆5|五つ星|5つ星)",),
 }
 
-REVIEW_CHANGES: Phrases = {
+_REVIEW_CHANGES: Phrases = {
     "en": (
         rf"\b(?:change|changing|edit|remove|removing|delete|deleting|update|revise|take down"
         rf"|withdraw|reconsider) {_FEW}(?:review|rating|(?:negative|seller|your|the) feedback)\b",
@@ -124,7 +124,7 @@ REVIEW_CHANGES: Phrases = {
 
 _REVIEW: Phrases = {
     "en": (r"(?:(?:a|your|honest|product|seller|positive) (?:reviews?|feedback|rating))\b",),
-    "de": (r"(?:\w{0,20}bewertung|rezension)(?:en)?\b",),
+    "de": (r"(?:produkt|verkäufer|kunden)?(?:bewertung|rezension)(?:en)?\b",),
     "fr": (r"(?:un|votre) (?:\w+ )?(?:avis|commentaire|évaluation)\b",),
     "es": (r"(?:reseña|valoración|calificación)",),
     "it": (r"(?:recensione|valutazione)\b",),
@@ -148,7 +148,7 @@ _REWARD: Phrases = {
     ),
     "ja": (r"(?:プレゼント|割引|クーポン|ギフト|返金|特典|謝礼|無料|キャッシュバック)",),
 }
-REVIEW_REWARDS: Phrases = {
+_REVIEW_REWARDS: Phrases = {
     language: (
         rf"{_REWARD[language][0]}{_NEAR}\b{_REVIEW[language][0]}"
         if language != "ja"
@@ -158,7 +158,7 @@ REVIEW_REWARDS: Phrases = {
     for language in _REVIEW
 }
 
-ADVERTISING: Phrases = {
+_ADVERTISING: Phrases = {
     "en": (
         r"\bfollow us\b",
         r"\b(?:like|find) us on\b",
@@ -216,7 +216,7 @@ ADVERTISING: Phrases = {
     ),
 }
 
-MARKETING_WORDS: Phrases = {
+_MARKETING_WORDS: Phrases = {
     "en": (r"\b(?:discounts?|coupons?|vouchers?|bargains?|promotions?|giveaways?|free gifts?)\b",),
     "de": (r"\b(?:rabatte?|gutscheine?|schnäppchen|gewinnspiele?|werbung|gratis)\b",),
     "fr": (r"\b(?:remises?|réductions?|soldes|bons? d'achat|promotions?|cadeaux?)\b",),
@@ -225,7 +225,7 @@ MARKETING_WORDS: Phrases = {
     "ja": (r"(?:割引|クーポン|セール|キャンペーン|プレゼント)",),
 }
 
-LEAVING_AMAZON: Phrases = {
+_LEAVING_AMAZON: Phrases = {
     "en": (
         r"\boutside (?:of )?amazon\b(?!')",
         r"\b(?:order|buy|purchase|pay) (?:\w+ ){0,2}(?:directly )?(?:from|with|through|via|on) "
@@ -267,4 +267,14 @@ LEAVING_AMAZON: Phrases = {
         r"(?:直接|銀行振込で)(?:の)?(?:ご)?(?:注文|購入|支払|お支払)",
     ),
     "any": (r"\b(?:whats ?app|we ?chat|telegram|facebook messenger)\b",),
+}
+
+PHRASES: Mapping[str, Phrases] = {
+    "review requests": _REVIEW_REQUESTS,
+    "positive reviews": _POSITIVE_REVIEWS,
+    "review changes": _REVIEW_CHANGES,
+    "review rewards": _REVIEW_REWARDS,
+    "advertising": _ADVERTISING,
+    "marketing words": _MARKETING_WORDS,
+    "leaving Amazon": _LEAVING_AMAZON,
 }
