@@ -1,0 +1,186 @@
+"""Files come in one by one, and go out as attachments."""
+
+from __future__ import annotations
+
+import io
+from contextlib import ExitStack
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+from django.test.client import MULTIPART_CONTENT
+from django.utils import timezone
+from pytest_django import Settings
+
+from messaging.action_types import SEND_INVOICE
+from messaging.files.picking import Picker
+from messaging.files.slots import AT_ONCE, upload_place
+from messaging.files.storing import store_file
+from messaging.models import StoredFile
+from messaging.views import files as views
+from messaging.views.files import LARGEST_BODY, takes_files
+from sellers.models import Role, SellerAccount
+from tests.factories import SellerAccountFactory
+from tests.messaging.files.contents import TEXT, pdf
+from tests.messaging.views.batches import HTMX, browser_of_role
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_empty")]
+
+
+def address(account: SellerAccount) -> str:
+    return f"/accounts/{account.pk}/files/"
+
+
+def send(client: Client, account: SellerAccount, *files: SimpleUploadedFile) -> HttpResponse:
+    return client.post(address(account), {"upload": files}, headers=HTMX)  # type: ignore[no-any-return]
+
+
+def kept(account: SellerAccount, user: User, name: str = "a.txt") -> StoredFile:
+    return store_file(account, SimpleUploadedFile(name, TEXT), user=user, at=timezone.now())
+
+
+def test_a_file_is_kept_and_its_line_comes_back(
+    client: Client, account: SellerAccount, operator: User
+) -> None:
+    response = send(client, account, SimpleUploadedFile("Beleg <1>.exe", pdf()))
+    assert response.status_code == 200
+    file = StoredFile.objects.get()
+    assert (file.account, file.uploaded_by, file.name) == (account, operator, "Beleg _1_.exe.pdf")
+    line = response.content.decode()
+    assert f'name="file" value="{file.pk}"' in line
+    assert "Beleg _1_.exe.pdf" in line
+    assert "PDF," in line
+    assert "<html" not in line
+
+
+def test_a_file_that_is_refused_is_a_line_that_says_why(
+    client: Client, account: SellerAccount
+) -> None:
+    response = send(client, account, SimpleUploadedFile("a.pdf", b"MZ\x90\x00"))
+    assert response.status_code == 422
+    line = response.content.decode()
+    assert "“a.pdf” is a Windows program. Only PDF, PNG, JPEG and text files go to buyers." in line
+    assert 'name="file"' not in line
+    assert not StoredFile.objects.exists()
+
+
+def test_one_file_at_a_time(client: Client, account: SellerAccount) -> None:
+    response = send(client, account)
+    assert (response.status_code, "No file came" in response.content.decode()) == (422, True)
+    response = send(client, account, *(SimpleUploadedFile(f"{n}.txt", TEXT) for n in range(2)))
+    assert (response.status_code, "One file at a time" in response.content.decode()) == (422, True)
+    assert not StoredFile.objects.exists()
+
+
+class Unread(io.BytesIO):
+    """A body that nobody may read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise AssertionError("the body was read")
+
+
+def send_unread(client: Client, account: SellerAccount, length: int) -> HttpResponse:
+    """The answer to a body of so many bytes, of which none may be read."""
+    meta = {"CONTENT_TYPE": MULTIPART_CONTENT, "CONTENT_LENGTH": str(length)}
+    path = address(account)
+    return client.generic("POST", path, headers=HTMX, **meta, **{"wsgi.input": Unread()})  # type: ignore[return-value]
+
+
+def test_what_is_larger_is_refused_before_it_is_read(
+    client: Client, account: SellerAccount
+) -> None:
+    response = send_unread(client, account, LARGEST_BODY + 1)
+    assert response.status_code == 413
+    assert "more than 10 MB together" in response.content.decode()
+
+
+def test_the_fourth_at_once_is_refused_before_it_is_read(
+    client: Client, account: SellerAccount, operator: User
+) -> None:
+    with ExitStack() as stack:
+        for _place in range(AT_ONCE):
+            stack.enter_context(upload_place(operator.pk))
+        response = send_unread(client, account, 1000)
+    assert response.status_code == 429
+    assert "3 files of yours are on their way." in response.content.decode()
+    assert send(client, account, SimpleUploadedFile("a.txt", TEXT)).status_code == 200
+
+
+def test_a_form_without_the_secret_is_refused(account: SellerAccount, operator: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    assert send(client, account, SimpleUploadedFile("a.txt", TEXT)).status_code == 403
+    assert not StoredFile.objects.exists()
+
+
+def test_files_are_on_disk_as_soon_as_they_come(operator: User) -> None:
+    seen: list[object] = []
+
+    @takes_files
+    def view(request: object) -> HttpResponse:
+        seen.extend(request.FILES.getlist("upload"))  # type: ignore[attr-defined]
+        return HttpResponse()
+
+    request = RequestFactory().post("/", {"upload": SimpleUploadedFile("a.txt", TEXT)})
+    request.user = operator
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    assert view(request).status_code == 200
+    request.close()
+    assert [type(one) for one in seen] == [TemporaryUploadedFile]
+
+
+def test_a_file_goes_out_as_an_attachment_only(
+    client: Client, account: SellerAccount, operator: User
+) -> None:
+    file = kept(account, operator, "Größe; 1.txt")
+    response = client.get(f"{address(account)}{file.pk}/")
+    assert response.status_code == 200
+    assert b"".join(response.streaming_content) == TEXT  # type: ignore[attr-defined]
+    assert response["Content-Disposition"] == (
+        "attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe_%201.txt"
+    )
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Type"] == "text/plain"
+    assert response["Content-Length"] == str(len(TEXT))
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+
+
+def test_a_file_whose_content_is_gone_says_so(
+    client: Client, account: SellerAccount, operator: User
+) -> None:
+    file = kept(account, operator)
+    StoredFile.objects.update(emptied_at=timezone.now())
+    response = client.get(f"{address(account)}{file.pk}/")
+    assert response.status_code == 410
+    assert views.GONE in response.content.decode()
+
+
+def test_a_file_belongs_to_its_account(
+    client: Client, account: SellerAccount, operator: User
+) -> None:
+    foreign = kept(SellerAccountFactory(), operator)
+    for number in (foreign.pk, 10**9, 2**63):
+        assert client.get(f"{address(account)}{number}/").status_code == 404
+    viewer = browser_of_role(account, Role.VIEWER)
+    assert viewer.get(f"{address(account)}{kept(account, operator).pk}/").status_code == 403
+    assert send(viewer, account, SimpleUploadedFile("a.txt", TEXT)).status_code == 403
+
+
+def test_the_picker_says_what_it_takes_and_what_is_missing(
+    account: SellerAccount, operator: User, settings: Settings
+) -> None:
+    file = kept(account, operator)
+    assert SEND_INVOICE.files is not None
+    picker = Picker(account, SEND_INVOICE.files, [file], ["“b.exe” is a program."])
+    html = render_to_string("messaging/_files.html", {"picker": picker})
+    assert f'data-files="{address(account)}"' in html
+    assert f'name="file" value="{file.pk}" checked' in html
+    assert html.count("“b.exe” is a program.") == 1
+    assert "At least 1, at most 5 files, 10 MB together." in html
+    warning = "No scanner is set up: files are not checked for viruses."
+    assert warning in html
+    settings.FILE_SCANNER = "tcp://localhost:3310"
+    assert warning not in render_to_string("messaging/_files.html", {"picker": picker})
