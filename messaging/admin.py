@@ -12,10 +12,12 @@ from django.utils.safestring import SafeString
 from messaging.models import (
     ActionAttempt,
     ActionEvent,
+    ActionFile,
     Batch,
     KillSwitch,
     MessageTemplate,
     OutgoingAction,
+    StoredFile,
 )
 from messaging.states import Status
 from solicit_dashboard.admin_base import (
@@ -53,6 +55,16 @@ class EventInline(ReadOnlyInline):
         return events.select_related("user")
 
 
+class FileInline(ReadOnlyInline):
+    model = ActionFile
+    fields = ("place", "name", "file")
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ActionFile]:
+        files: QuerySet[ActionFile] = super().get_queryset(request)
+        return files.select_related("file")
+
+
 @admin.register(OutgoingAction)
 class OutgoingActionAdmin(ReadOnlyAdmin):
     list_display = (
@@ -77,7 +89,7 @@ class OutgoingActionAdmin(ReadOnlyAdmin):
     search_order = "order"
     search_help_text = "An order number or its beginning."
     linked_lookups = ("batch__id__exact",)
-    inlines = (AttemptInline, EventInline)
+    inlines = (AttemptInline, FileInline, EventInline)
 
 
 @admin.register(ActionAttempt)
@@ -150,4 +162,22 @@ class KillSwitchAdmin(ReadOnlyAdmin):
 class MessageTemplateAdmin(ReadOnlyAdmin):
     list_display = ("name", "account", "kind", "language", "changed_by", "changed_at", "deleted_at")
     prefetched = ("account", "changed_by")
+    ordering = ("-pk",)
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(ReadOnlyAdmin):
+    """What is known of each file; its content is nobody's business here."""
+
+    list_display = (
+        "name",
+        "account",
+        "content_type",
+        "size",
+        "is_scanned",
+        "uploaded_by",
+        "uploaded_at",
+        "emptied_at",
+    )
+    prefetched = ("account", "uploaded_by")
     ordering = ("-pk",)

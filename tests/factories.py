@@ -22,9 +22,12 @@ from messaging.models import (
     ActionAttempt,
     AttemptOutcome,
     Batch,
+    FilePiece,
+    FileType,
     KillSwitch,
     MessageTemplate,
     OutgoingAction,
+    StoredFile,
     mark_orders,
 )
 from messaging.states import Status
@@ -283,6 +286,26 @@ class KillSwitchFactory(DjangoModelFactory[KillSwitch]):
 
     set_at = _ago(minutes=1)
     set_by = factory.SubFactory(UserFactory)
+
+
+class StoredFileFactory(DjangoModelFactory[StoredFile]):
+    """A text of five bytes that somebody brought a minute ago."""
+
+    class Meta:
+        model = StoredFile
+        skip_postgeneration_save = True
+
+    account = factory.SubFactory(SellerAccountFactory)
+    name = factory.Sequence(lambda n: f"key-{n}.txt")
+    content_type = FileType.TEXT
+    size = 5
+    sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    uploaded_by = factory.SubFactory(UserFactory)
+    uploaded_at = _ago(minutes=1)
+
+    @factory.post_generation
+    def content(self, create: bool, extracted: object, **_more: object) -> None:
+        FilePiece.objects.create(file=self, number=0, data=b"hello")
 
 
 class MessageTemplateFactory(DjangoModelFactory[MessageTemplate]):

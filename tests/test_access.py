@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.http import HttpResponse
 from django.test import Client
@@ -17,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
-from messaging.models import Batch, KillSwitch, MessageTemplate, OutgoingAction
+from messaging.models import Batch, KillSwitch, MessageTemplate, OutgoingAction, StoredFile
 from orders.models import Exclusion, Order, ParkedNotification
 from sellers.invitations import invite
 from sellers.models import Invitation, Membership, Role, SellerAccount
@@ -31,6 +32,7 @@ from tests.factories import (
     OrderFactory,
     OutgoingActionFactory,
     ParkedNotificationFactory,
+    StoredFileFactory,
     UserFactory,
 )
 from tests.messaging.offering import offer
@@ -79,6 +81,7 @@ class Things:
     exclusion: Exclusion
     parked: ParkedNotification
     template: MessageTemplate
+    file: StoredFile
 
     def path(self, route: str, *, missing: bool = False) -> str:
         """The address of these things; with `missing`, of things that are not there."""
@@ -100,6 +103,7 @@ class Things:
             "application_id": self.account.application_id,
             "exclusion_id": self.exclusion.pk,
             "template_id": self.template.pk,
+            "file_id": self.file.pk,
             "kind": MESSAGE,
         }
 
@@ -116,6 +120,7 @@ MISSING: dict[str, object] = dict.fromkeys(
         "parked_id",
         "exclusion_id",
         "template_id",
+        "file_id",
     ),
     10**9,
 ) | {"number": "302-9999999-9999999", "check": "token", "kind": MESSAGE}
@@ -222,6 +227,12 @@ TABLE: dict[str, Address] = {
     ),
     "orders:request_review": Address("post", SENDERS, optional=KEY),
     "orders:cancel_request": Address("post", SENDERS, optional=("next",)),
+    "messaging:upload": Address(
+        "post",
+        SENDERS,
+        form=lambda _things: {"upload": SimpleUploadedFile("key.txt", b"A key")},
+    ),
+    "messaging:file": Address("get", SENDERS),
     "messaging:bulk": Address(
         "post",
         SENDERS,
@@ -394,6 +405,7 @@ def make_things() -> Things:
         exclusion,
         parked,
         template,
+        StoredFileFactory(account=order.account),
     )
 
 

@@ -42,7 +42,16 @@ TENANT_TABLES = {
     table._meta.db_table for table in apps.get_models() if _leads_to_an_account(table, frozenset())
 }
 # What names an account, a row that is checked before or after, or the person who asks.
-_NAMING = ("id", "account_id", "order_id", "action_id", "batch_id", "user_id", "token_hash")
+_NAMING = (
+    "id",
+    "account_id",
+    "order_id",
+    "action_id",
+    "batch_id",
+    "file_id",
+    "user_id",
+    "token_hash",
+)
 _NAMED = re.compile(rf'"({"|".join(_NAMING)})" ?(=|IN|IS NULL)')
 # Whether there is any account at all: who manages every one of them may stop everything.
 _ANY_ACCOUNT = 'SELECT %s AS "a" FROM "sellers_selleraccount" LIMIT 1'

@@ -17,7 +17,15 @@ from django.utils import timezone
 
 from audit.models import AuditEvent, AuditKind
 from audit.services import record_event
-from messaging.models import ActionAttempt, ActionEvent, Batch, KillSwitch, OutgoingAction
+from messaging.models import (
+    ActionAttempt,
+    ActionEvent,
+    Batch,
+    KillSwitch,
+    MessageTemplate,
+    OutgoingAction,
+    StoredFile,
+)
 from messaging.states import Status
 from orders.models import (
     Door,
@@ -51,6 +59,7 @@ from tests.factories import (
     HeardNotificationFactory,
     KillSwitchFactory,
     MembershipFactory,
+    MessageTemplateFactory,
     NotificationQueueFactory,
     NotificationSubscriptionFactory,
     OrderFactory,
@@ -62,6 +71,7 @@ from tests.factories import (
     OutgoingActionFactory,
     ParkedNotificationFactory,
     SellerAccountFactory,
+    StoredFileFactory,
     UserFactory,
 )
 
@@ -90,6 +100,8 @@ RECORDS: list[type[Model]] = [
     NotificationQueue,
     HeardNotification,
     ParkedNotification,
+    StoredFile,
+    MessageTemplate,
 ]
 # The statements that a list takes, whatever its rows.
 QUERIES = {
@@ -115,6 +127,8 @@ QUERIES = {
     NotificationQueue: 4,
     HeardNotification: 6,
     ParkedNotification: 6,
+    StoredFile: 6,
+    MessageTemplate: 6,
 }
 
 
@@ -165,6 +179,8 @@ def fill(number: int) -> None:
         ParkedNotificationFactory(account=order.account)
         OrderReportFactory(account=order.account, approved_by=user)
         ExclusionFactory(account=order.account)
+        StoredFileFactory(account=order.account)
+        MessageTemplateFactory(account=order.account)
         OrderImportFactory(account=order.account)
         KillSwitchFactory(account=order.account)
         invite(order.account, Role.VIEWER, user, timezone.now())
