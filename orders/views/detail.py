@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -122,6 +123,7 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
         "decidable": DECIDABLE,
         "stoppable": STOPPABLE,
         "writing": writing_to(order),
+        "text_days": settings.MESSAGE_TEXT_DAYS,
         "is_moving": any(is_moving_message(action, now) for action in actions),
         "checks": list_checks(order),
         "timeline": build_timeline(order, actions, now),
