@@ -68,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m tests.faults", description="Breaks everything, and checks what is left."
     )
     parser.add_argument("--kills", type=_count, metavar="N", help="random kill -9 under load")
-    parser.add_argument("--points", action="store_true", help="a kill at each of eight points")
+    parser.add_argument("--points", action="store_true", help="a kill at each point")
     parser.add_argument("--each", type=_count, default=EACH, help=f"hits of each point ({EACH})")
     parser.add_argument("--rows", type=_rows, default=[], metavar="F1,F4", help="rows of the table")
     everything = f"{NUMBER_OF_KILLS} kills, all points, all rows"

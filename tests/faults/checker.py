@@ -11,15 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from tests.faults.history import History
+from tests.faults.kinds import LETTER, POST_OF, SOLICITATION, letter_of
 
-_SOLICITATION = "productReviewAndSellerFeedback"
-_POST = "createProductReviewAndSellerFeedbackSolicitation"
-_KIND_OF = {_POST: _SOLICITATION, "createConfirmOrderDetails": "confirmOrderDetails"}
+_KIND_OF = {operation: kind for kind, operation in POST_OF.items()}
 # What an action may end in. An unconfirmed message waits for a person, for ever if need be.
 _ENDS = {"sent", "refused", "cancelled", "expired", "unresolved", "probably_sent"}
 _STATES = _ENDS | {"queued", "held", "sending", "unconfirmed"}
 
-# Seller, order number, kind, and the text of a message: what one action alone stands for.
+# Seller, order number, kind, and what a message holds: what one action alone stands for.
 _Place = tuple[str, str, str, str]
 Ask = Callable[..., list[tuple[Any, ...]]]
 
@@ -46,7 +45,7 @@ class _Action:
 
     @property
     def is_solicitation(self) -> bool:
-        return self.place[2] == _SOLICITATION
+        return self.place[2] == SOLICITATION
 
 
 @dataclass
@@ -95,8 +94,8 @@ class _Checker:
         self.report = Report()
         self.posts: dict[_Place, list[Mapping[str, Any]]] = defaultdict(list)
         for post in posts:
-            kind = _KIND_OF[post.get("operation", _POST)]
-            self.posts[post["seller"], post["order_id"], kind, post.get("text", "")].append(post)
+            kind = _KIND_OF[post.get("operation", POST_OF[SOLICITATION])]
+            self.posts[post["seller"], post["order_id"], kind, letter_of(post)].append(post)
         self.actions = _read_actions(ask)
         self.attempts = _read_attempts(ask)
         self.events = _read_events(ask)
@@ -213,7 +212,7 @@ class _Checker:
         asked = Counter(action.place for action in self.actions.values())
         for place, posts in self.posts.items():
             taken = sum(bool(post["accepted"]) for post in posts)
-            most = 1 if place[2] == _SOLICITATION else asked[place]
+            most = 1 if place[2] == SOLICITATION else asked[place]
             if taken > most:
                 self.report.doubles += taken - most
                 self._break(f"double: {place[1]} got {taken} times {place[2]}")
@@ -237,7 +236,7 @@ class _Checker:
 def _read_actions(ask: Ask) -> dict[int, _Action]:
     rows = ask(
         "SELECT a.id, s.selling_partner_id, o.amazon_order_id, a.kind, a.status,"
-        " a.sent_attempt_id, a.seen_by_id, o.solicitation, coalesce(a.payload->>'text', ''),"
+        f" a.sent_attempt_id, a.seen_by_id, o.solicitation, {LETTER},"
         " a.not_after < now()"
         " FROM messaging_outgoingaction a"
         " JOIN orders_order o ON o.id = a.order_id"

@@ -39,6 +39,8 @@ from sandbox.testing import Running
 from sellers.models import Membership, Role, SellerAccount
 from tests.asking import A_MOMENT_AGO, ask_for_reviews, connect_sellers
 from tests.faults.haste import make_haste
+from tests.faults.kinds import INVOICE
+from tests.files import keep_file
 
 # Orders of each account and marketplace that are never asked: the controls.
 CONTROLS = 3
@@ -117,7 +119,8 @@ def _queue_messages(
     number: int, kind: str, accounts: Sequence[int], offered: Sequence[str]
 ) -> list[int]:
     """Messages to buyers to whom Amazon lets us write, the accounts that have such in turn, each with a
-    text that no other one has."""
+    text or a file that no other one has."""
+    at = timezone.now() - A_MOMENT_AGO
     orders: dict[int, list[Order]] = defaultdict(list)
     # The newest: those that are about to be shipped would soon no longer be open to a question.
     newest = Order.objects.filter(account_id__in=accounts, amazon_order_id__in=offered)
@@ -126,14 +129,21 @@ def _queue_messages(
             orders[order.account_id].append(order)
     accounts = [account for account in accounts if account in orders]
     user = User.objects.get(username="rig")
-    at = timezone.now() - A_MOMENT_AGO
     ids = []
     for _ in range(number):
-        text = {"text": f"Which colour would you like? Question {next(_texts)}."}
         turn = next(_turns)
         theirs = orders[accounts[turn % len(accounts)]]
         order = theirs[turn // len(accounts) % len(theirs)]
-        ids.append(request_message(order, kind, text, user=user, at=at, client_key=uuid4()).pk)
+        if kind == INVOICE:
+            text = {}
+            content = f"%PDF-1.4 Invoice {next(_texts)}".encode() * 1_000
+            files = [keep_file(order.account, content, user=user, piece=4_000)]
+        else:
+            text = {"text": f"Which colour would you like? Question {next(_texts)}."}
+            files = []
+        key = uuid4()
+        action = request_message(order, kind, text, user=user, at=at, files=files, client_key=key)
+        ids.append(action.pk)
     return ids
 
 

@@ -27,6 +27,7 @@ _SECONDS: dict[ModuleType, dict[str, Any]] = {
         "OFFERED_APART": 0.3,
         "ABSENT_SPAN": 1.5,
         "LOOK_FAILED_AGAIN": 0.3,
+        "UPLOAD_AGAIN_AT_MOST": 1.5,
         "CONTROL_RESTS": 5 * DAY,
     },
     lanes: {"CONTROL_GOOD_FOR": DAY},

@@ -13,13 +13,21 @@ from itertools import pairwise
 from typing import Any
 
 from tests.faults.checker import Report
-from tests.faults.kinds import KINDS, POST_OF
+from tests.faults.kinds import ALL_KINDS, INVOICE, POST_OF
 from tests.faults.load import first_claim_after, percentile
 from tests.faults.rig import Rig
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.15, 0.75  # seconds between two kills
 NODE_SHARE = 0.08  # of the kills that take a whole node
 BACKLOG = 60  # actions that wait or are under way while the killing goes on
+# What goes wrong with files on their way to the storage.
+_UPLOAD_FAULTS: list[dict[str, Any]] = [
+    {"operation": "uploadBody", "when": {"share": 0.04}, "do": {"kind": "cut_upload"}},
+    *(
+        {"operation": "uploadToDestination", "when": {"share": 0.04}, "do": deed}
+        for deed in ({"kind": "expired"}, {"kind": "status", "status": 503})
+    ),
+]
 _AMBIGUOUS = 0.015  # of the POSTs, for each kind of ambiguity
 
 
@@ -62,13 +70,13 @@ def ambiguous_answers(kinds: Sequence[str], share: float = _AMBIGUOUS) -> list[d
         {"operation": POST_OF[kind], "when": {"share": share}, "do": deed}
         for kind in kinds
         for deed in deeds
-    ]
+    ] + (_UPLOAD_FAULTS if INVOICE in kinds else [])
 
 
 def run_kills(
     number: int,
     seed: int,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] = ALL_KINDS,
     say: Callable[[str], None] = lambda _line: None,
     node_share: float = NODE_SHARE,
 ) -> Kills:

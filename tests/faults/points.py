@@ -1,4 +1,4 @@
-"""F3: a worker's child is killed at each of eight points of the one send procedure, for each kind.
+"""F3: a worker's child is killed at each point of the one send procedure, for each kind.
 
 One shard for each point, one action at a time in each, and no sweeper until every hit has happened: so
 that no action is a victim of the kill that another one met.
@@ -11,12 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.faults.checker import Report
-from tests.faults.kinds import KINDS, MESSAGE, SOLICITATION
-from tests.faults.procedure import POINTS
+from tests.faults.kinds import ALL_KINDS, INVOICE, LETTER, MESSAGE, SOLICITATION, letter_of
+from tests.faults.procedure import POINTS, UPLOAD_POINTS
 from tests.faults.rig import Rig
 
 # So that no claim is given up because the machine is slow: a call may begin 5 s after its claim.
 _PATIENT = {"LEASE_SECONDS": "18", "CALL_DEADLINE_SECONDS": "3"}
+# Those at which a kind can be hit, and the shard of each.
+POINTS_OF = {
+    SOLICITATION: POINTS,
+    MESSAGE: POINTS,
+    INVOICE: (*UPLOAD_POINTS, *POINTS),
+}
+SHARDS = {point: shard for shard, point in enumerate((*POINTS, *UPLOAD_POINTS))}
 # Finished by its own worker, as not sent.
 _STAYED = "t.outcome = 'not_sent' AND t.finished_at IS NOT NULL AND t.abandoned_at IS NULL"
 
@@ -45,12 +52,17 @@ class State:
 _NOTHING = State("queued", "sent", 1, 1)
 _SENT = State("sent", "sent", 1, 1)
 PREDICTED: dict[tuple[str, str], State] = {
-    **{(kind, point): _NOTHING for kind in KINDS for point in POINTS[:2]},
+    **{(INVOICE, point): _NOTHING for point in UPLOAD_POINTS},
+    **{(kind, point): _NOTHING for kind in ALL_KINDS for point in POINTS[:2]},
     **{(SOLICITATION, point): State("sending", "sent", 2, 1) for point in POINTS[2:4]},
     **{(SOLICITATION, point): State("sending", "probably_sent", 1, 1) for point in POINTS[4:7]},
-    **{(MESSAGE, point): State("sending", "unconfirmed", 1, 0) for point in POINTS[2:4]},
-    **{(MESSAGE, point): State("sending", "unconfirmed", 1, 1) for point in POINTS[4:7]},
-    **{(kind, POINTS[7]): _SENT for kind in KINDS},
+    **{
+        (kind, point): State("sending", "unconfirmed", 1, delivered)
+        for kind in (MESSAGE, INVOICE)
+        for points, delivered in ((POINTS[2:4], 0), (POINTS[4:7], 1))
+        for point in points
+    },
+    **{(kind, POINTS[7]): _SENT for kind in ALL_KINDS},
 }
 
 
@@ -91,17 +103,17 @@ class Points:
 def run_points(
     each: int,
     seed: int,
-    kinds: Sequence[str] = KINDS,
+    kinds: Sequence[str] = ALL_KINDS,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Points:
     """Every point was hit that often for every kind, and everything is resolved."""
-    # The accounts have the ids 1 to 8, and account n is driven in shard n mod 8.
-    fault = ",".join(f"{point}:kill@{shard}" for shard, point in enumerate(POINTS))
+    # The accounts have the ids 1 to 10, and account n is driven in shard n mod 10.
+    fault = ",".join(f"{point}:kill@{shard}" for point, shard in SHARDS.items())
     with Rig(
         nodes=1,
-        children=len(POINTS),
-        shards=len(POINTS),
-        sellers=len(POINTS),
+        children=len(SHARDS),
+        shards=len(SHARDS),
+        sellers=len(SHARDS),
         orders=600 + 8 * each,
         seed=seed,
         clock=False,
@@ -125,7 +137,9 @@ class _Run:
     def round(self, kind: str) -> None:
         """One action of each account has met its fault, and those that nothing holds have gone."""
         rig = self.rig
-        queued = set(rig.queue(len(POINTS), kind))
+        shards = {SHARDS[point] for point in POINTS_OF[kind]}
+        accounts = [pk for pk in rig.accounts.values() if pk % len(SHARDS) in shards]
+        queued = set(rig.queue(len(accounts), kind, accounts))
 
         def all_hit() -> bool:
             rig.dispatch()
@@ -158,10 +172,10 @@ class _Run:
         """The table of what was seen."""
         rig = self.rig
         delivered = Counter(
-            (post["order_id"], post.get("text", "")) for post in rig.posts() if post["accepted"]
+            (post["order_id"], letter_of(post)) for post in rig.posts() if post["accepted"]
         )
         rows = rig.sql(
-            "SELECT a.id, a.status, o.amazon_order_id, coalesce(a.payload->>'text', ''),"
+            f"SELECT a.id, a.status, o.amazon_order_id, {LETTER},"
             f" (SELECT count(*) FROM messaging_actionattempt t"
             f"  WHERE t.action_id = a.id AND NOT ({_STAYED}))"
             " FROM messaging_outgoingaction a JOIN orders_order o ON o.id = a.order_id"
@@ -174,7 +188,7 @@ class _Run:
         return [
             Line(kind, point, PREDICTED[kind, point], seen[kind, point])
             for kind in kinds
-            for point in POINTS
+            for point in POINTS_OF[kind]
         ]
 
     def stayed(self) -> dict[str, int]:

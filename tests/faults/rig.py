@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.faults.checker import Report, check
 from tests.faults.kinds import MESSAGE, SOLICITATION
-from tests.faults.stand import Stand, numbers_of
+from tests.faults.stand import Stand
 from tests.faults.telling import RigError
 
 # While one of these is not empty somebody still has something to do.
@@ -43,7 +43,7 @@ class Rig(Stand):
         """Up to so many actions more are due now, the accounts in turn; their ids. Reviews for the
         orders whose windows close first, or with `newest` last."""
         if kind == MESSAGE:  # which comes to an end with every shipment
-            self.offered[kind] = numbers_of(self.amazon.ask("GET", "/_messageable"))
+            self.offered[kind] = self.offered_now(kind)
         ids: list[int] = self.run(
             "result = queue(number, kind, accounts, offered, newest=newest)",
             newest=newest,
@@ -104,10 +104,10 @@ class Rig(Stand):
         waiting = self.sql(
             "SELECT a.id, o.amazon_order_id FROM messaging_outgoingaction a"
             " JOIN orders_order o ON o.id = a.order_id"
-            " WHERE a.status = 'queued' AND a.api = 'messaging' AND a.reason <> ''"
+            f" WHERE a.status = 'queued' AND a.kind = '{MESSAGE}' AND a.reason <> ''"
         )
         if waiting:
-            still = set(numbers_of(self.amazon.ask("GET", "/_messageable")))
+            still = set(self.offered_now(MESSAGE))
             gone = [pk for pk, number in waiting if number not in still]
             if gone:
                 self.run("cancel(ids)", ids=gone)

@@ -14,7 +14,7 @@ import psycopg
 
 from solicit_dashboard.children import Janitor
 from tests.faults.history import History
-from tests.faults.kinds import MESSAGE, SOLICITATION
+from tests.faults.kinds import INVOICE, MESSAGE, SOLICITATION
 from tests.faults.node import ROOT, Node
 from tests.faults.proxy import Proxy
 from tests.faults.servers import (
@@ -119,7 +119,8 @@ class Stand:
         self.accounts = self.run("result = connect(url)", url=self.amazon.url)
         self.offered = {
             SOLICITATION: numbers_of(self.amazon.eligible()),
-            MESSAGE: numbers_of(self.amazon.ask("GET", "/_messageable")),
+            MESSAGE: self.offered_now(MESSAGE),
+            INVOICE: self.offered_now(INVOICE),
         }
         if self._faults:
             self.amazon.set_faults(self._faults)
@@ -206,6 +207,11 @@ class Stand:
         if self._ask_connection is not None:
             self._ask_connection.close()
             self._ask_connection = None
+
+    def offered_now(self, kind: str) -> list[str]:
+        """The numbers of the orders for which Amazon takes that message now."""
+        offers = self.amazon.message_offers().values()
+        return sorted(number for by_kind in offers for number in by_kind.get(kind, ()))
 
     def recover(self) -> None:
         """The rig's own connections are fresh ones; those that a crash has ended are forgotten."""

@@ -40,7 +40,7 @@ from solicit_dashboard.celery import app
 from spapi import Accepted
 from tests.faults.haste import make_haste, replace
 from tests.faults.history import History
-from tests.faults.procedure import POINTS
+from tests.faults.procedure import POINTS, UPLOAD_POINTS
 
 SLEEP_SECONDS = 3600.0
 RIG_DIR = Path(os.environ["RIG_DIR"])
@@ -67,7 +67,7 @@ def _read_plan(text: str) -> list[tuple[str, str, int | None]]:
     for part in filter(None, text.split(",")):
         what, _, shard = part.partition("@")
         point, _, deed = what.partition(":")
-        if point not in POINTS or deed not in _DEEDS:
+        if point not in (*UPLOAD_POINTS, *POINTS) or deed not in _DEEDS:
             raise SystemExit(f"FAULT: {part!r} is no fault")
         plan.append((point, deed, int(shard) if shard else None))
     return plan
@@ -118,6 +118,7 @@ def _subjects(jobs: Iterable[Any]) -> list[_Subject]:
 def _install() -> None:
     """The points stand around the product's functions, each where the docstring above says."""
     claim, record, record_looks = driver.claim, driver.record, driver.record_looks
+    upload = lane_calls.upload_files
     send, commit = lane_calls.send_action, BaseDatabaseWrapper.commit
     getresponse, boottime = HTTPConnection.getresponse, Clock.boottime
 
@@ -153,6 +154,12 @@ def _install() -> None:
         history.add("result", actions=actions, answers=answers)
         fire("after_record", subjects)
 
+    def upload_with_points(job: Any, *options: Any) -> Any:
+        fire("before_upload", _subjects([job]))
+        uploads = upload(job, *options)
+        fire("after_upload", _subjects([job]))
+        return uploads
+
     def record_looks_with_points(looks: Sequence[Any], **options: Any) -> Any:
         ready = record_looks(looks, **options)
         fire("after_look", _subjects(ready))
@@ -187,6 +194,7 @@ def _install() -> None:
     replace(driver, "claim", claim_with_points)
     replace(driver, "record", record_with_points)
     replace(driver, "record_looks", record_looks_with_points)
+    replace(lane_calls, "upload_files", upload_with_points)
     replace(lane_calls, "send_action", send_with_points)
     replace(HTTPConnection, "getresponse", getresponse_with_points)
     replace(BaseDatabaseWrapper, "commit", commit_with_points)

@@ -1,42 +1,21 @@
-"""Messages with files for the tests of sending: queued and due, their content in pieces."""
+"""Messages with files for the tests of sending: queued and due."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 from django.utils import timezone
 
-from messaging.models import FilePiece, OutgoingAction, StoredFile
+from messaging.models import OutgoingAction
 from messaging.services import request_message
 from orders.models import Order
-from sellers.models import SellerAccount
 from tests.asking import A_MOMENT_AGO
 from tests.factories import UserFactory
+from tests.files import keep_file
 from tests.messaging.shard import Shard
 
 UPLOAD = "uploadToDestination"
 DESTINATION = "createUploadDestinationForResource"
-
-
-def keep_file(
-    account: SellerAccount, content: bytes, *, name: str = "Invoice.pdf", piece: int = 256 * 1024
-) -> StoredFile:
-    """A file of this content is kept for the account, in pieces of so many bytes."""
-    file = StoredFile.objects.create(
-        account=account,
-        name=name,
-        content_type="application/pdf",
-        size=len(content),
-        sha256=sha256(content).hexdigest(),
-        uploaded_by=UserFactory(),
-        uploaded_at=timezone.now(),
-    )
-    FilePiece.objects.bulk_create(
-        FilePiece(file=file, number=number, data=content[start : start + piece])
-        for number, start in enumerate(range(0, len(content), piece))
-    )
-    return file
 
 
 def write_with_files(

@@ -24,7 +24,8 @@ from messaging.states import Status
 from messaging.uploading import FileGoneError, PieceReader, needs_uploads, upload_files
 from spapi import Attachment, ConnectFailed, LimitReached, SpApiError, UploadFailed
 from tests.factories import SellerAccountFactory
-from tests.messaging.filing import DESTINATION, UPLOAD, keep_file, make_due, write_with_files
+from tests.files import keep_file
+from tests.messaging.filing import DESTINATION, UPLOAD, make_due, write_with_files
 from tests.messaging.sending import NOW, due_message, job_of
 from tests.messaging.shard import MESSAGE_LIST, Shard, drive, driving, states, wait_until
 
