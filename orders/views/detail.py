@@ -116,6 +116,7 @@ def detail(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
     order, actions, role = _load(request, account_id, number, now)
     known = MARKETPLACES.get(order.marketplace_id)
     context = {
+        "now": now,
         "order": order,
         "actions": actions,
         "may_manage": role.includes(Role.MANAGER),

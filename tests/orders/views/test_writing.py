@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -98,11 +99,12 @@ def test_of_a_message_that_was_forgotten_the_length_is_shown(ann: Person) -> Non
 
 def test_a_message_can_be_undone_or_tried_again(ann: Person) -> None:
     order = ann.order()
-    queued = message(order)
+    queued = message(order, not_before=timezone.now() + timedelta(seconds=18.5))
     refused = message(order, kind="unexpectedProblem", status=Status.REFUSED)
     page = ann.get(home(order)).content.decode()
     assert f'action="/outbox/{queued.pk}/cancel/"' in page
     assert "Undo: do not send" in page
+    assert re.search(r"leaves <time [^>]+>in 1\d s<", page)
     assert f'action="/outbox/{refused.pk}/retry/"' in page
     answer = ann.client.post(f"/outbox/{queued.pk}/cancel/", {"next": home(order)}, follow=True)
     assert answer.redirect_chain == [(home(order), 302)]
