@@ -21,6 +21,12 @@ class ReasonForm(forms.Form):
     )
 
 
+class OneMessageForm(forms.Form):
+    """Whether an order gets one message at most, Amazon's review request counted."""
+
+    one_message_per_order = forms.ChoiceField(choices=[("yes", "Yes"), ("no", "No")])
+
+
 def read_reason(request: HttpRequest) -> str:
     """The reason of the form, trimmed, "" without one; raises BadRequest for one that cannot be kept."""
     single_value(request.POST, "reason")

@@ -114,6 +114,22 @@ def _store(
         )
 
 
+def set_one_message_per_order(account: SellerAccount, is_one: bool, user: User) -> bool:
+    """Whether a message after a review request is refused, and the reverse; False if it was so already."""
+    with transaction.atomic():
+        changed = SellerAccount.objects.filter(pk=account.pk, one_message_per_order=not is_one)
+        if not changed.update(one_message_per_order=is_one):
+            return False
+        record_event(
+            AuditKind.ACCOUNT_CHANGED,
+            user=user,
+            account_id=account.pk,
+            subject=f"{account.name} ({account.selling_partner_id}, {account.region})",
+            one_message_per_order=is_one,
+        )
+    return True
+
+
 def disconnect_account(account: SellerAccount, user: User | None, reason: str = "") -> bool:
     """The account's token is destroyed, and its record stays; False when that was so already.
 

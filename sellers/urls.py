@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path("<int:account_id>/pause/", accounts.pause, name="pause"),
     path("<int:account_id>/resume/", accounts.resume, name="resume"),
     path("<int:account_id>/try-again/", accounts.try_again, name="try_again"),
+    path("<int:account_id>/one-message/", accounts.one_message, name="one_message"),
     path("<int:account_id>/notifications/", notifications.notifications, name="notifications"),
     path("<int:account_id>/notifications/start/", notifications.start, name="start_notifications"),
     path("<int:account_id>/notifications/end/", notifications.end, name="end_notifications"),

@@ -283,6 +283,9 @@ TABLE: dict[str, Address] = {
     "sellers:resume": Address("post", MANAGERS, optional=("next",)),
     "sellers:try_again": Address("post", MANAGERS, optional=("next",)),
     "sellers:account": Address("get", MEMBERS),
+    "sellers:one_message": Address(
+        "post", MANAGERS, form=lambda _things: {"one_message_per_order": "yes"}
+    ),
     "sellers:connect": Address(
         "get", CONNECTORS, form_roles=CONNECTORS, optional=PASTED, confirms=True
     ),

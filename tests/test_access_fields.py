@@ -33,6 +33,7 @@ CHANGING = {
     "messaging:delete_template",
     "sellers:pause",
     "sellers:disconnect",
+    "sellers:one_message",
     "sellers:invite",
     "sellers:uninvite",
     "sellers:review_people",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -17,9 +18,16 @@ from messaging.stopping import (
 )
 from orders.notifications.alarms import queue_alarms
 from sellers.expiry import alarms
-from sellers.forms import read_reason
+from sellers.forms import OneMessageForm, read_reason
 from sellers.models import Role, SellerAccount
-from solicit_dashboard.access import get_account, get_user, log_ignored_fields, way_back
+from sellers.services import set_one_message_per_order
+from solicit_dashboard.access import (
+    get_account,
+    get_user,
+    log_ignored_fields,
+    single_value,
+    way_back,
+)
 from solicit_dashboard.held import standings
 from solicit_dashboard.middleware import is_htmx
 
@@ -70,6 +78,25 @@ def resume(request: HttpRequest, account_id: int) -> HttpResponse:
     else:
         messages.info(request, f"{account.name} was not paused.")
     return redirect(way_back(request, LIST))
+
+
+@require_POST
+def one_message(request: HttpRequest, account_id: int) -> HttpResponse:
+    """The account refuses the second of a review request and a message for an order, or does not."""
+    account = get_account(request, account_id, Role.MANAGER)
+    log_ignored_fields(request, ["one_message_per_order"])
+    single_value(request.POST, "one_message_per_order")
+    form = OneMessageForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest("one_message_per_order: say yes or no")
+    is_one = form.cleaned_data["one_message_per_order"] == "yes"
+    if not set_one_message_per_order(account, is_one, get_user(request)):
+        messages.info(request, f"{account.name} was set like that already.")
+    elif is_one:
+        messages.success(request, f"{account.name} sends one message per order at most.")
+    else:
+        messages.success(request, f"{account.name} warns before a second message, and allows it.")
+    return redirect("sellers:account", account.pk)
 
 
 @require_POST

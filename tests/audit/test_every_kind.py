@@ -23,6 +23,12 @@ from messaging.clock import read_database_clock
 from messaging.decisions import Choice, Decision, decide
 from messaging.models import KillSwitch, OutgoingAction
 from messaging.services import cancel_action, request_message, request_review, retry_action
+from messaging.services.templates import (
+    TemplateFacts,
+    add_template,
+    change_template,
+    delete_template,
+)
 from messaging.states import Status
 from messaging.stopping import lift_switch, set_switch
 from orders.csv_import.carry_out import carry_out
@@ -44,6 +50,7 @@ from tests.factories import (
     ExclusionFactory,
     KillSwitchFactory,
     MembershipFactory,
+    MessageTemplateFactory,
     OrderFactory,
     OutgoingActionFactory,
     ParkedNotificationFactory,
@@ -371,6 +378,34 @@ def _backfill(desk: Desk) -> Deed:
 def _replay(desk: Desk) -> Deed:
     parked = ParkedNotificationFactory(account=desk.account)
     return lambda desk: desk.post("sellers:replay_notification", desk.account.pk, parked.pk)
+
+
+def _template(text: str = "Is it {order_number}?") -> TemplateFacts:
+    return TemplateFacts("confirmOrderDetails", "Number", "", text)
+
+
+@deed(AuditKind.TEMPLATE_ADDED)
+def _add_template(desk: Desk) -> Deed:
+    return lambda desk: add_template(desk.account, _template(), user=desk.user, at=desk.at)
+
+
+@deed(AuditKind.TEMPLATE_CHANGED)
+def _change_template(desk: Desk) -> Deed:
+    template = MessageTemplateFactory(account=desk.account)
+    return lambda desk: change_template(template, _template(), user=desk.user, at=desk.at)
+
+
+@deed(AuditKind.TEMPLATE_DELETED)
+def _delete_template(desk: Desk) -> Deed:
+    template = MessageTemplateFactory(account=desk.account)
+    return lambda desk: delete_template(template, user=desk.user, at=desk.at)
+
+
+@deed(AuditKind.ACCOUNT_CHANGED)
+def _refuse_the_second(desk: Desk) -> Deed:
+    return lambda desk: desk.post(
+        "sellers:one_message", desk.account.pk, one_message_per_order="yes"
+    )
 
 
 # Amazon is asked first: tests/sellers/test_services.py and

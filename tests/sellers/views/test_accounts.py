@@ -168,3 +168,33 @@ def test_htmx_is_sent_back_to_the_page(account: SellerAccount, verb: str) -> Non
 def test_a_form_never_leads_elsewhere(account: SellerAccount, target: str) -> None:
     response = log_in(account).post(f"/accounts/{account.pk}/pause/", {"next": target})
     assert response["Location"] == "/accounts/"
+
+
+def test_a_manager_lets_an_order_have_one_message_and_takes_it_back(account: SellerAccount) -> None:
+    client = log_in(account, Role.MANAGER)
+    address = f"/accounts/{account.pk}/one-message/"
+    for said, words in (
+        ("yes", "sends one message per order at most"),
+        ("yes", "was set like that already"),
+        ("no", "warns before a second message"),
+    ):
+        page = client.post(address, {"one_message_per_order": said}, follow=True)
+        assert words in page.content.decode()
+        account.refresh_from_db()
+        assert account.one_message_per_order is (said == "yes")
+    events = AuditEvent.objects.filter(kind=AuditKind.ACCOUNT_CHANGED).order_by("pk")
+    assert [event.detail for event in events] == [
+        {"one_message_per_order": True},
+        {"one_message_per_order": False},
+    ]
+    assert client.post(address, {"one_message_per_order": "perhaps"}).status_code == 400
+
+
+def test_the_page_of_an_account_says_what_amazon_says_of_two_messages(
+    account: SellerAccount,
+) -> None:
+    page = log_in(account, Role.VIEWER).get(f"/accounts/{account.pk}/").content.decode()
+    assert "or free form proactive message per order</q>" in page
+    assert "it does not say" in page
+    assert "Refuse the second" not in page
+    assert f"/accounts/{account.pk}/templates/" in page
