@@ -197,8 +197,8 @@ def test_a_script_evaluates_nothing_and_speaks_to_nobody_else(path: Path) -> Non
     text = re.sub(r"//[^\n]*", "", path.read_text())
     for word in (
         "eval(",
-        "innerHTML",
-        "outerHTML",
+        ".innerHTML",
+        ".outerHTML",
         "insertAdjacentHTML",
         "document.write",
         "http:",

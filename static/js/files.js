@@ -1,6 +1,5 @@
 // Files for a message: each goes up by itself as soon as it is picked or dropped, one after another.
-//   <fieldset data-files="address">   takes files; has one <input type="file"> and one .file-list, whose
-//                                     hx-* say how a file is sent: not the fields of the form around it
+//   <fieldset data-files="address">   takes files; has one <input type="file"> and one .file-list
 //   <button data-remove-file>         removes its line
 // The server answers with the line of the file, or with one that says why it was not taken.
 
@@ -11,6 +10,8 @@ function line(file) {
   const item = document.createElement("li");
   item.className = "file";
   item.dataset.busy = "";
+  item.setAttribute("hx-encoding", "multipart/form-data");
+  item.setAttribute("hx-params", "upload"); // not the fields of the form around it
   const name = document.createElement("span");
   name.textContent = file.name;
   const progress = document.createElement("progress");
@@ -27,8 +28,9 @@ function line(file) {
 
 async function send(box, file, item) {
   if (!item.isConnected) return; // removed while it waited
+  const request = { source: item, target: item, swap: "outerHTML", values: { upload: file } };
   try {
-    await htmx.ajax("POST", box.dataset.files, { source: item, target: item, values: { upload: file } });
+    await htmx.ajax("POST", box.dataset.files, request);
   } catch {
     // said below, in its line
   }
