@@ -6,9 +6,10 @@ import os
 import resource
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -47,6 +48,8 @@ class Kills:
     longest_pause: float
     peak_mb: float
     report: Report
+    # How many actions there were of each kind.
+    kinds: dict[str, int] = field(default_factory=dict)
 
 
 def ambiguous_answers(kinds: Sequence[str], share: float = _AMBIGUOUS) -> list[dict[str, Any]]:
@@ -118,6 +121,7 @@ def run_kills(
             longest_pause=max(pauses, default=0.0),
             peak_mb=peak,
             report=rig.check(),
+            kinds=dict(Counter(rig.actions.values())),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.faults.kills import Kills
-from tests.faults.kinds import INVOICE, MESSAGE, SOLICITATION
+from tests.faults.kinds import ALL_KINDS, INVOICE, MESSAGE, SOLICITATION
 from tests.faults.points import Points
 from tests.faults.results import Results, parts_in_order
 
@@ -123,10 +123,13 @@ _ELSEWHERE = (
 def _kills_table(kills: Kills) -> list[list[str]]:
     report = kills.report
     states = ", ".join(f"{number} {state}" for state, number in sorted(report.states.items()))
+    counted = sorted(kills.kinds.items(), key=lambda pair: ALL_KINDS.index(pair[0]))
+    kinds = ", ".join(f"{number} of kind {_KIND[kind]}" for kind, number in counted)
     return [
         ["what", "figure"],
         ["kills", f"{kills.kills}: {kills.child_kills} children, {kills.node_kills} whole nodes"],
         ["actions", f"{report.actions}: {states}"],
+        *([["of them", kinds]] if kinds else []),
         ["attempts, POSTs", f"{report.attempts}, {report.posts}"],
         ["delivered", str(report.delivered)],
         ["delivered twice", str(report.doubles)],

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.faults.kills import run_kills
+from tests.faults.kinds import ALL_KINDS
 from tests.faults.points import run_points
 from tests.faults.rows import ROWS
 from tests.faults.table import run_row
@@ -21,6 +22,7 @@ def test_random_kills_double_nothing_and_lose_nothing() -> None:
     report = kills.report.demand()
     assert kills.kills == KILLS
     assert report.actions > KILLS
+    assert set(kills.kinds) == set(ALL_KINDS)
     assert (report.doubles, report.lost, report.false_sent, report.unresolved) == (0, 0, 0, 0)
     assert report.repeats == 0
 
