@@ -23,18 +23,20 @@ def write_with_files(
     number: int,
     kind: str = "legalDisclosure",
     contents: Sequence[bytes] = (b"%PDF-1.4 one",),
+    **payload: str,
 ) -> list[OutgoingAction]:
     """So many messages of this kind, each for an order of its own with these files, are due."""
     offers = shard.amazon.message_offers()
     offered = {pk for by_kind in offers.values() for pk in by_kind.get(kind, [])}
-    orders = Order.objects.filter(amazon_order_id__in=offered).order_by("-purchased_at")[:number]
-    assert len(orders) == number, "the sandbox does not offer it for so many; give it more orders"
+    found = Order.objects.filter(amazon_order_id__in=offered)
+    orders = found.order_by("-purchased_at")[:number]
+    assert len(orders) == number, f"the sandbox has too few orders for {kind}; give it more"
     at, ann = timezone.now() - A_MOMENT_AGO, UserFactory()
     return [
         request_message(
             order,
             kind,
-            {},
+            payload,
             user=ann,
             at=at,
             files=[keep_file(order.account, content) for content in contents],

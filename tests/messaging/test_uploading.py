@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -15,6 +16,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from messaging import driver, uploading
+from messaging.action_types import MESSAGES
 from messaging.delivery import Uploads
 from messaging.lane_calls import LaneCalls
 from messaging.lanes import UPLOADS_AT_ONCE, Lane
@@ -203,6 +205,29 @@ def test_a_message_is_delivered_once_with_all_its_files_in_their_order(
         assert [one["sha256"] for one in post["attachments"]] == [
             sha256(content).hexdigest() for content in contents
         ]
+
+
+def test_amazon_refuses_nothing_of_what_is_asked_for_messages_of_every_kind(
+    make_shard: MakeShard,
+) -> None:
+    """No wrong MD5, header, path or body, no file that is not there: the sandbox refuses them all."""
+    shard = make_shard(orders=1_000)
+    for kind, type_ in MESSAGES.items():
+        payload = {"text": "Der Schlüssel: 1-2-3."} if type_.text else {}
+        if type_.coverage:
+            payload |= {"coverage_start": str(NOW), "coverage_end": str(NOW + timedelta(days=730))}
+        # two where it takes any, with a name that they share
+        contents = [b"%PDF-1.4 a", b"%PDF-1.4 b"] if type_.files else []
+        write_with_files(shard, 1, kind, contents, **payload)
+    assert drive() is False
+    assert states() == {Status.SENT: len(MESSAGES)}
+    answers: Counter[str] = Counter()
+    for line in shard.amazon.stats()["operations"]:
+        answers.update(line["statuses"].keys())
+    assert set(answers) <= {"200", "201"}
+    posts = shard.posts()
+    assert len({post["operation"] for post in posts}) == len(posts) == len(MESSAGES)
+    assert sum(len(post["attachments"]) for post in posts) == shard.requests(UPLOAD) > 8
 
 
 def test_ten_megabytes_go_up_in_constant_memory(make_shard: MakeShard) -> None:
