@@ -16,6 +16,7 @@ from typing import Any
 
 from solicit_dashboard.children import start_child
 from solicit_dashboard.embedded_redis import embedded_redis_binary, redis_configuration
+from solicit_dashboard.ports import free_port
 
 _CELERY = (sys.executable, "-m", "celery", "-A", "solicit_dashboard.celery:app", "worker")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -26,7 +27,7 @@ _JITTER_STEPS = 10
 def running_redis(folder: Path) -> Iterator[str]:
     """The address of a Redis-compatible server of our own that keeps nothing."""
     password = secrets.token_urlsafe(16)
-    port = _free_port()
+    port = free_port()
     configuration = folder / "redis.conf"
     configuration.write_text(redis_configuration(folder, port, password, keep=False))
     server = start_child([embedded_redis_binary(), configuration], os.environ, subprocess.DEVNULL)
@@ -121,13 +122,6 @@ def _megabytes(status: str, name: str) -> float:
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
     return 0.0  # a process that has ended and was not waited for
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int) -> None:

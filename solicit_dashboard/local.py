@@ -12,13 +12,13 @@ import fcntl
 import json
 import os
 import secrets
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from solicit_dashboard.env import SETTING_NAMES
+from solicit_dashboard.ports import free_port, is_free
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = ("operator", "manager", "viewer", "auditor")
@@ -60,8 +60,8 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Prepared
     world = _world(data_dir, options)
     keys = _kept(data_dir / "keys.json", _new_keys)
     before = _read(data_dir / "env.json").get("ports", {})
-    redis_port = 0 if _given(environ, "REDIS_URL") else _free_port(before.get("redis"))
-    sandbox_port = 0 if options.real else _free_port(before.get("sandbox"))
+    redis_port = 0 if _given(environ, "REDIS_URL") else _port_for(before.get("redis"))
+    sandbox_port = 0 if options.real else _port_for(before.get("sandbox"))
 
     ours = {
         "DATA_DIR": str(data_dir),
@@ -184,32 +184,17 @@ def _world(data_dir: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def _web_port(port: int) -> int:
     if port == 0:
-        return _free_port(None)
-    if not _is_free(port):
+        return free_port()
+    if not is_free(port):
         raise LocalError(
             f"Port {port} is taken by another program.\n"
-            f"Stop that program, or choose another port: ./run --port {_free_port(port + 1)}"
+            f"Stop that program, or choose another port: ./run --port {_port_for(port + 1)}"
         )
     return port
 
 
-def _free_port(preferred: int | None) -> int:
-    if preferred and _is_free(preferred):
-        return preferred
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-    return True
+def _port_for(preferred: int | None) -> int:
+    return preferred if preferred and is_free(preferred) else free_port()
 
 
 def _new_keys() -> dict[str, str]:

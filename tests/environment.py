@@ -20,14 +20,7 @@ from pathlib import Path
 from solicit_dashboard.children import start_child
 from solicit_dashboard.embedded_redis import embedded_redis_binary, redis_configuration
 from solicit_dashboard.env import SETTING_NAMES
-
-
-def free_port() -> int:
-    """A TCP port on this machine that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from solicit_dashboard.ports import free_port
 
 
 def start_redis(directory: Path) -> tuple[subprocess.Popen[bytes], str]:

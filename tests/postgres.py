@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 
 from solicit_dashboard.children import start_child
-from tests.environment import free_port
+from solicit_dashboard.ports import free_port
 
 # Speed for safety: what is in the server is thrown away with it.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")

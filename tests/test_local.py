@@ -16,7 +16,7 @@ import pytest
 from solicit_dashboard import local
 from solicit_dashboard.env import BASE_DIR, read_environment
 from solicit_dashboard.local import LocalError, Prepared, environment_of_last_start, prepare
-from tests.environment import free_port
+from solicit_dashboard.ports import free_port
 
 
 def options(*words: str) -> argparse.Namespace:

@@ -12,7 +12,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.test import Client
 
 from solicit_dashboard.outages import TOO_LONG, UNREACHABLE, outage
-from tests.environment import free_port
+from solicit_dashboard.ports import free_port
 from tests.factories import UserFactory
 
 HTMX = {"HX-Request": "true"}

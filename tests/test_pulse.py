@@ -15,8 +15,8 @@ from pytest_django import Settings
 from redis import RedisError
 
 from solicit_dashboard import pulse
+from solicit_dashboard.ports import free_port
 from solicit_dashboard.pulse import GOOD_FOR_SECONDS, Pulse, ping
-from tests.environment import free_port
 from tests.factories import UserFactory
 
 # of this year, for a moment of another one is shown with it

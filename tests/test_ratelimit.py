@@ -10,10 +10,10 @@ from django.test import override_settings
 from redis import BlockingConnectionPool, Redis
 
 from solicit_dashboard import ratelimit
+from solicit_dashboard.ports import free_port
 from solicit_dashboard.ratelimit import RedisLimiter
 from solicit_dashboard.redis import get_redis, redis_key
 from spapi import OPERATIONS, LimitReached
-from tests.environment import free_port
 
 pytestmark = pytest.mark.usefixtures("redis_empty")
 

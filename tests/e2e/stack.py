@@ -13,7 +13,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from sandbox.testing import Running
 from solicit_dashboard.children import Janitor
 from solicit_dashboard.env import SETTING_NAMES
 from solicit_dashboard.local import ROOT, add_options, prepare
+from solicit_dashboard.ports import free_port
 
 START_SECONDS = 180
 STOP_SECONDS = 120
@@ -98,9 +98,7 @@ class Stack:
     @contextmanager
     def another_web(self, **settings: str) -> Iterator[Web]:
         """A second web server of the same dashboard with other settings."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
         log = self.data_dir / "logs" / f"web-{port}.log"

@@ -33,6 +33,7 @@ from sellers.services import (
     resume_account,
 )
 from sellers.storing import store_account
+from solicit_dashboard.ports import free_port
 from spapi import (
     AccessDenied,
     Client,
@@ -43,7 +44,6 @@ from spapi import (
     TokenServiceUnavailable,
     Unlimited,
 )
-from tests.environment import free_port
 from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
 from tests.sellers.conftest import keys_of
 

@@ -13,9 +13,9 @@ from redis import BlockingConnectionPool, Redis
 
 from sellers import tokens
 from sellers.tokens import RedisTokenStore
+from solicit_dashboard.ports import free_port
 from solicit_dashboard.redis import get_redis
 from spapi import AccessToken
-from tests.environment import free_port
 
 pytestmark = pytest.mark.usefixtures("redis_empty")
 

@@ -142,13 +142,6 @@ def _read(file, number: int) -> Seen | None:
     return Seen(line[0], line[1], headers, body, number)
 
 
-def closed_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextmanager
 def listener(serve: Handler, host: str = "127.0.0.1") -> Iterator[str]:
     """The address of a port on which each connection is given to `serve`."""

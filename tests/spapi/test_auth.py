@@ -9,8 +9,9 @@ from urllib.parse import parse_qs
 import pytest
 
 import spapi
+from solicit_dashboard.ports import free_port
 from tests.spapi.conftest import CREDENTIALS, TOKEN, Amazon, ask, look
-from tests.spapi.servers import close, closed_port, reply
+from tests.spapi.servers import close, reply
 
 MakeClient = Callable[..., spapi.Client]
 
@@ -215,7 +216,7 @@ def test_threads_that_waited_for_an_exchange_share_its_failure(
 
 
 def test_token_service_out_of_reach_is_not_sent(amazon: Amazon, make_client: MakeClient) -> None:
-    for endpoint in (f"http://127.0.0.1:{closed_port()}", amazon.url):
+    for endpoint in (f"http://127.0.0.1:{free_port()}", amazon.url):
         amazon.tokens = lambda _: close
         with pytest.raises(spapi.TokenServiceUnavailable) as caught:
             look(make_client(lwa_endpoint=endpoint))

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 import spapi
+from solicit_dashboard.ports import free_port
 from spapi.operations import CREATE_SOLICITATION, GET_SOLICITATION_ACTIONS, SEARCH_ORDERS
 from tests.spapi.conftest import Amazon, ask, look, warm
-from tests.spapi.servers import Handler, Seen, close, closed_port, errors, reply
+from tests.spapi.servers import Handler, Seen, close, errors, reply
 
 MakeClient = Callable[..., spapi.Client]
 EXPIRED = reply(
@@ -74,7 +75,7 @@ def test_limiter_is_told_of_refusals(amazon: Amazon, make_client: MakeClient, st
 def test_limiter_is_told_when_no_answer_came(amazon: Amazon, make_client: MakeClient) -> None:
     limiter = Recorder()
     amazon.replies = lambda _: close
-    for options in ({}, {"endpoint": f"http://127.0.0.1:{closed_port()}"}):
+    for options in ({}, {"endpoint": f"http://127.0.0.1:{free_port()}"}):
         limiter.events.clear()
         with pytest.raises(spapi.SpApiError):
             ask(make_client(limiter=limiter, **options))
@@ -343,7 +344,7 @@ def test_before_send_that_raises_keeps_every_byte_back(
 
 
 def test_before_send_is_not_called_without_a_connection(make_client: MakeClient) -> None:
-    client = warm(make_client(endpoint=f"http://127.0.0.1:{closed_port()}"))
+    client = warm(make_client(endpoint=f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(spapi.ConnectFailed):
         ask(client, before_send=lambda: pytest.fail("nothing could have been sent"))
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import spapi
+from solicit_dashboard.ports import free_port
 from spapi.transport import HttpTransport
 from tests.spapi.conftest import Amazon, ask, look, warm
 from tests.spapi.servers import (
@@ -25,7 +26,6 @@ from tests.spapi.servers import (
     Seen,
     after,
     close,
-    closed_port,
     listener,
     reply,
     reset,
@@ -41,7 +41,7 @@ GRACE = 4.0
 
 
 def test_refused_connection_is_not_sent(make_client: MakeClient) -> None:
-    client = warm(make_client(endpoint=f"http://127.0.0.1:{closed_port()}"))
+    client = warm(make_client(endpoint=f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(spapi.ConnectFailed) as caught:
         ask(client)
     assert caught.value.reason == "refused"
@@ -160,7 +160,7 @@ def test_environment_chooses_neither_proxy_nor_credentials(
     (home / "netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
     monkeypatch.setenv("NETRC", str(home / "netrc"))
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     amazon.replies = lambda _: reply(201, {})

@@ -6,9 +6,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import spapi
+from solicit_dashboard.ports import free_port
 from spapi.marketplaces import MARKETPLACES
 from tests.spapi.conftest import Amazon
-from tests.spapi.servers import closed_port, reply
+from tests.spapi.servers import reply
 
 CODE = "RHcanarycode00000001"
 CLIENT_SECRET = "amzn1.oa2-cs.v1.canary"
@@ -117,4 +118,4 @@ def test_what_amazon_answers_instead_is_an_error_without_a_secret(
 
 def test_a_token_service_out_of_reach_is_said() -> None:
     with pytest.raises(spapi.TokenServiceUnavailable):
-        redeem(f"http://127.0.0.1:{closed_port()}")
+        redeem(f"http://127.0.0.1:{free_port()}")
