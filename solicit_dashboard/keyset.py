@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -34,7 +34,8 @@ class Cursor:
 
 
 # Beyond all rows that can be: a page that is read backwards from here is the last one.
-END = Cursor((datetime(1970, 1, 1, tzinfo=UTC), 0), backwards=True)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+END = Cursor((EPOCH, 0), backwards=True)
 END_ASCENDING = Cursor((datetime(9999, 12, 31, tzinfo=UTC), 2**62), backwards=True)
 
 
@@ -120,9 +121,8 @@ def read_cursor(after: str, before: str) -> Cursor | None:
     moment, _tilde, pk = text.partition("~")
     try:
         # microseconds since 1970: an address needs no escapes for it
-        at = datetime.fromtimestamp(int(moment) / 1_000_000, UTC)
-        place = (at.replace(microsecond=int(moment) % 1_000_000), int(pk))
-    except (ValueError, OverflowError, OSError):
+        place = (EPOCH + timedelta(microseconds=int(moment)), int(pk))
+    except (ValueError, OverflowError):
         raise BadRequest("This page does not exist. Go back to the first one.") from None
     if abs(place[1]) >= 2**63:
         raise BadRequest("This page does not exist. Go back to the first one.")
@@ -153,7 +153,7 @@ def check_only_sort(given: str, name: str) -> None:
 def write_place(place: Place) -> str:
     """The place as it stands in an address."""
     at, pk = place
-    return f"{int(at.timestamp()) * 1_000_000 + at.microsecond}~{pk}"
+    return f"{(at - EPOCH) // timedelta(microseconds=1)}~{pk}"
 
 
 def pager(
