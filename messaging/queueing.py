@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,8 +63,9 @@ def preview_reviews(
 ) -> RequestPreview:
     """What `request_reviews` would do with these orders now; `start` is when sending would begin."""
     orders = orders.order_by()
-    accounts = _one_message_accounts()
-    skipped = sum(orders.count_by_obstacle(at).values(), Counter())
+    by_account = orders.count_by_obstacle(at)
+    accounts = _one_message_accounts(by_account)
+    skipped = sum(by_account.values(), Counter())
     del skipped[""]
     skipped += Counter(
         {LeftOut.WRITTEN.value: sum(_count_second_of_one(orders, at, accounts).values())}
@@ -127,8 +128,8 @@ def queue_reviews(
     them: the database allows one.
     """
     orders = orders.order_by()
-    accounts = _one_message_accounts()
     skipped = orders.count_by_obstacle(at)
+    accounts = _one_message_accounts(skipped)
     expected = {account_id: counts.pop("", 0) for account_id, counts in skipped.items()}
     for account_id, number in _count_second_of_one(orders, at, accounts).items():
         skipped.setdefault(account_id, Counter())[LeftOut.WRITTEN.value] = number
@@ -179,9 +180,9 @@ def queue_reviews(
     return sorted(made)
 
 
-def _one_message_accounts() -> list[int]:
-    """The accounts that forbid a review request after a message: as a rule none."""
-    accounts = SellerAccount.objects.filter(one_message_per_order=True).order_by("pk")
+def _one_message_accounts(account_ids: Iterable[int]) -> list[int]:
+    """Those of the accounts that forbid a review request after a message: as a rule none."""
+    accounts = SellerAccount.objects.filter(pk__in=account_ids, one_message_per_order=True)
     return list(accounts.values_list("pk", flat=True))
 
 
