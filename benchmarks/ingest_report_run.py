@@ -47,7 +47,7 @@ def main() -> int:
         while report.due_at is not None:
             # the clock waits for nothing, and no turn is over before its step
             now = max(timezone.now(), report.due_at)
-            read_due_reports(_standing(now), lambda: False, limiter_for=lambda _: Unlimited())
+            read_due_reports(_standing(now), lambda: False, limiter_of=lambda _: Unlimited())
             report.refresh_from_db()
     if report.status != ReportStatus.DONE:
         raise RuntimeError(report.error)

@@ -15,10 +15,9 @@ from messaging.action_types import MESSAGES, ActionType, Api, Limits
 from messaging.amazon_calls import ask_offers
 from messaging.models import OrderOffers
 from orders.models import Order
-from sellers.clients import account_key, client_for
+from sellers.clients import client_for, limiter_for
 from sellers.encryption import SecretUnreadableError
 from sellers.models import Connection
-from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import (
     AccessDenied,
     Client,
@@ -155,9 +154,8 @@ def _client(order: Order) -> Client:
     account = order.account
     if account.connection == Connection.DISCONNECTED:
         raise OffersUnknownError("The account is disconnected: Amazon cannot be asked for it.")
-    limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
     try:
-        return client_for(account, limiter=limiter, deadline=PATIENCE)
+        return client_for(account, limiter=limiter_for(account), deadline=PATIENCE)
     except (ValueError, SecretUnreadableError) as error:
         raise OffersUnknownError(str(error)) from error
 

@@ -17,9 +17,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from messaging.action_types import ACTION_TYPES
 from messaging.delivery import Job, Uploads
 from messaging.models import ActionFile, FilePiece, StoredFile
-from sellers.clients import account_key, client_for
+from sellers.clients import client_for, limiter_for
 from sellers.encryption import SecretUnreadableError
-from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import UploadFailed
 
 # Amazon does not say how long a file may wait for its message; the address of the upload is good for
@@ -50,12 +49,11 @@ def upload_files(
     soon once `is_stopped`, unless the storage takes nothing more.
     """
     account = job.account
-    limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
     ends_at = time.monotonic() + UPLOAD_SECONDS
     attachments = []
     with _own_connection():
         try:
-            client = client_for(account, limiter=limiter)
+            client = client_for(account, limiter=limiter_for(account))
         except (ValueError, SecretUnreadableError) as error:
             raise UploadFailed(str(error)) from error
         uses = ActionFile.objects.filter(action=job.action_id).select_related("file")

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from sellers.models import Application, SellerAccount
 from sellers.tokens import RedisTokenStore
+from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import REGIONS, Client, Credentials, Limiter, Transport, Unlimited, redeem_code
 from spapi.transport import HttpTransport
 
@@ -25,6 +26,11 @@ def shared_transport() -> Transport:
 def account_key(selling_partner_id: str, region: str) -> str:
     """The name under which an account's rate buckets are kept: the scope in which Amazon counts."""
     return f"{region}:{selling_partner_id}"
+
+
+def limiter_for(account: SellerAccount) -> Limiter:
+    """The account's buckets for every call that no lane makes; all processes share them."""
+    return RedisLimiter(account_key(account.selling_partner_id, account.region))
 
 
 def client_for(

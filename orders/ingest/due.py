@@ -13,9 +13,8 @@ from orders.ingest.hints import fetch_hinted
 from orders.ingest.poll import EVERY, SyncResult, sync_orders
 from orders.models import Door, OrderHint, OrderSync
 from orders.states import DoorName
-from sellers.clients import account_key, client_for
+from sellers.clients import client_for, limiter_for
 from sellers.models import SellerAccount
-from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import Limiter
 
 logger = logging.getLogger(__name__)
@@ -113,9 +112,8 @@ def fetch_hinted_due_accounts(
     for account in accounts:
         if is_stopping():
             break
-        limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
         try:
-            client = client_for(account, limiter=limiter)
+            client = client_for(account, limiter=limiter_for(account))
             result = fetch_hinted(account, client=client, now=clock(), most=HINTS_PER_TURN)
         except Exception:
             logger.exception("The orders heard of for account %s could not be read.", account.pk)
@@ -138,7 +136,7 @@ def sync_account(
 ) -> SyncResult:
     """`sync_orders` with the account's own client, within Amazon's rates unless told otherwise."""
     if limiter is None:
-        limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
+        limiter = limiter_for(account)
     return sync_orders(
         account,
         client=client_for(account, limiter=limiter),

@@ -11,10 +11,9 @@ from orders.reports.claims import claim
 from orders.reports.copies import delete_left_copies
 from orders.reports.plan import plan_daily
 from orders.reports.steps import Step
-from sellers.clients import account_key, client_for
+from sellers.clients import client_for, limiter_for
 from sellers.encryption import SecretUnreadableError
 from sellers.models import SellerAccount
-from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import Limiter
 
 logger = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ def read_due_reports(
     clock: Callable[[], datetime],
     is_stopping: Callable[[], bool],
     *,
-    limiter_for: Callable[[SellerAccount], Limiter] | None = None,
+    limiter_of: Callable[[SellerAccount], Limiter] = limiter_for,
 ) -> int:
     """The steps of the reports that are due have been done, for 20 s or a step more; how many.
 
@@ -49,7 +48,7 @@ def read_due_reports(
         if not claim(report, clock()):
             continue
         done += 1
-        _do_step(report, clock(), is_over, (limiter_for or _limiter)(report.account))
+        _do_step(report, clock(), is_over, limiter_of(report.account))
     return done
 
 
@@ -74,7 +73,3 @@ def _do_step(
     except Exception:
         logger.exception("A step of report %s could not be done.", report.pk)
         step.put_off(UNEXPECTED)
-
-
-def _limiter(account: SellerAccount) -> Limiter:
-    return RedisLimiter(account_key(account.selling_partner_id, account.region))

@@ -22,11 +22,10 @@ from orders.notifications.subscribing import (
     subscribe,
     unsubscribe,
 )
-from sellers.clients import account_key, client_for
+from sellers.clients import client_for, limiter_for
 from sellers.encryption import SecretUnreadableError
 from sellers.models import Role, SellerAccount
 from solicit_dashboard.access import get_account, get_user, log_ignored_fields
-from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import Client
 
 PAGE = "sellers:notifications"
@@ -128,9 +127,8 @@ def replay_one(request: HttpRequest, account_id: int, parked_id: int) -> HttpRes
 
 
 def _client(account: SellerAccount) -> Client:
-    limiter = RedisLimiter(account_key(account.selling_partner_id, account.region))
     try:
-        return client_for(account, limiter=limiter)
+        return client_for(account, limiter=limiter_for(account))
     except (ValueError, SecretUnreadableError) as error:
         raise SetUpError(str(error)) from error
 

@@ -9,12 +9,11 @@ from django.conf import settings
 
 from orders.models import Order
 from orders.states import FulfillmentStatus
-from sellers.clients import TOKEN_STORE, account_key, shared_transport
+from sellers.clients import TOKEN_STORE, limiter_for, shared_transport
 from sellers.encryption import SecretUnreadableError
 from sellers.models import SellerAccount
 from solicit_dashboard.doctor.findings import CONNECT_AGAIN, Finding, bad
 from solicit_dashboard.doctor.listening import Listener
-from solicit_dashboard.ratelimit import RedisLimiter
 from spapi import Client, Credentials
 
 # A person waits for each line; the lanes' own deadline is for calls that must not be given up.
@@ -65,7 +64,7 @@ class Visit:
                 client_secret=client_secret,
                 refresh_token=refresh_token,
             ),
-            limiter=RedisLimiter(account_key(self.account.selling_partner_id, self.account.region)),
+            limiter=limiter_for(self.account),
             token_store=TOKEN_STORE,
             endpoint=settings.SPAPI_ENDPOINT,
             lwa_endpoint=settings.LWA_ENDPOINT,

@@ -47,7 +47,7 @@ def _read(
     waited = 0
     while reports.under_way().exists():
         _shuffle_lines(chance)
-        if not read_due_reports(timezone.now, stopping(), limiter_for=lambda _: Unlimited()):
+        if not read_due_reports(timezone.now, stopping(), limiter_of=lambda _: Unlimited()):
             # all wait for Amazon, which is told that it is later
             waited += 1
             assert waited < 10, list(reports.values("status", "error"))

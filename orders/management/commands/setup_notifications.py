@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from orders.notifications.queues import queue_policy, reader_policy
 from orders.notifications.subscribing import SetUpError, look_up, subscribe, unsubscribe
-from sellers.clients import account_key, client_for
+from sellers.clients import client_for, limiter_for
 from sellers.encryption import SecretUnreadableError
 from sellers.models import SellerAccount
-from solicit_dashboard.ratelimit import RedisLimiter
 
 
 class Command(BaseCommand):
@@ -52,10 +51,7 @@ class Command(BaseCommand):
             return
         account = _account(options["account"])
         try:
-            client = client_for(
-                account,
-                limiter=RedisLimiter(account_key(account.selling_partner_id, account.region)),
-            )
+            client = client_for(account, limiter=limiter_for(account))
         except SecretUnreadableError as error:
             raise CommandError(str(error)) from None
         try:

@@ -42,7 +42,7 @@ class Reading:
         self.now += wait
         self.set_clock()
         return read_due_reports(
-            lambda: self.now, lambda: False, limiter_for=lambda account: Unlimited()
+            lambda: self.now, lambda: False, limiter_of=lambda account: Unlimited()
         )
 
     def set_clock(self) -> None:

@@ -383,11 +383,11 @@ def test_reading_goes_on_where_it_stopped_on_this_machine_or_another(
     while report.status != ReportStatus.PARSING:
         reading.now += MINUTE
         reading.set_clock()
-        read_due_reports(lambda: reading.now, stops_at_once(), limiter_for=lambda _: Unlimited())
+        read_due_reports(lambda: reading.now, stops_at_once(), limiter_of=lambda _: Unlimited())
         report.refresh_from_db()
     read = []
     for turn in range(2):
-        read_due_reports(lambda: reading.now, stops_at_once(), limiter_for=lambda _: Unlimited())
+        read_due_reports(lambda: reading.now, stops_at_once(), limiter_of=lambda _: Unlimited())
         report.refresh_from_db()
         read.append((report.lines, Order.objects.count()))
         assert report.position > 0
