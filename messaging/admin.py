@@ -133,6 +133,7 @@ class ActionEventAdmin(ReadOnlyAdmin):
 class BatchAdmin(ReadOnlyAdmin):
     list_display = (
         "pk",
+        "kind",
         "description",
         "origin",
         "created_at",
@@ -142,7 +143,7 @@ class BatchAdmin(ReadOnlyAdmin):
         "stopped_at",
         "actions_of_batch",
     )
-    list_filter = ("origin",)
+    list_filter = ("origin", "kind")
     prefetched = ("created_by",)
     ordering = ("-pk",)
 

@@ -109,7 +109,7 @@ QUERIES = {
     OutgoingAction: 9,
     ActionAttempt: 6,
     ActionEvent: 7,
-    Batch: 5,
+    Batch: 6,
     AuditEvent: 5,
     SellerAccount: 4,
     Application: 4,
