@@ -91,7 +91,7 @@ class Plan:
         """The plan that the page carried; BadRequest for one that is too old or another's."""
         try:
             return cls(**signing.loads(token, salt=_salt(request), max_age=GOOD_FOR_SECONDS))
-        except signing.BadSignature:
+        except (signing.BadSignature, TypeError):  # or of a release whose plans were others
             raise BadRequest(TOO_OLD) from None
 
     @property

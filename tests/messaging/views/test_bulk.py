@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpResponse
@@ -270,6 +271,12 @@ def test_a_plan_is_good_for_its_person_alone(client: Client, orders: list[Order]
     colleague = browser_of_role(orders[0].account, Role.OPERATOR)
     assert send(colleague, page).status_code == 400
     assert not Batch.objects.exists()
+
+
+def test_a_plan_of_another_release_is_too_old(client: Client, operator: User) -> None:
+    token = signing.dumps({"of": "old"}, salt=f"messaging.bulk.{operator.pk}", compress=True)
+    for address in (WRITE, CHECK):
+        assert client.post(address, {"plan": token}).status_code == 400
 
 
 def test_a_role_that_was_lost_meanwhile_sends_nothing(
