@@ -11,9 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import AuditEvent
+from messaging.ledger.check import find_breaches
 from messaging.left_out import LeftOut
 from messaging.models import ActionFile, Batch, OutgoingAction, Priority, StoredFile
 from messaging.payloads import hash_payload
@@ -269,6 +271,16 @@ def test_a_paused_account_holds_them_at_once(ann: User) -> None:
     MembershipFactory(user=ann, account=paused)
     batch = write(ann, [draft(due_order(account=paused))])
     assert batch.actions.get().status == Status.HELD
+
+
+def test_the_records_of_a_batch_do_not_contradict_each_other(
+    account: SellerAccount, ann: User
+) -> None:
+    file, now = stored_file(account), timezone.now()
+    drafts = [Draft(OrderFactory(account=account), {}, [file]) for _ in range(2)]
+    batch = write(ann, [*drafts, drafts[0]], kind="sendInvoice", at=now)
+    assert (batch.selected, batch.queued) == (3, 2)
+    assert list(find_breaches(at=now)) == []
 
 
 def test_undo_takes_them_all_back(account: SellerAccount, ann: User) -> None:
