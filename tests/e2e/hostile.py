@@ -126,6 +126,16 @@ def make(people: dict[str, str]) -> dict[str, Any]:
         status=Status.UNCONFIRMED,
         reason=ATTACKS[0],
     )
+    templates = [
+        factories.MessageTemplateFactory(
+            account=account,
+            name=attack,
+            language=SHORT[:12],
+            text=f"{LONG} {{items}} {attack}",
+            changed_by=asker,
+        )
+        for attack in [*[one for one in ATTACKS if len(one) <= 80][:SOME], LONG[:80]]
+    ]
     decide_pages = [f"/outbox/{message.pk}/decide/"]
     order_pages = []
     for number, attack in enumerate((*ATTACKS, LONG)):
@@ -176,4 +186,5 @@ def make(people: dict[str, str]) -> dict[str, Any]:
         "orders": order_pages,
         "batch": f"/batches/{batch.pk}/",
         "decide": decide_pages,
+        "templates": [f"/accounts/{account.pk}/templates/{one.pk}/" for one in templates],
     }
