@@ -23,6 +23,9 @@ LONGEST_TEXT = 1_000
 # Every page but the last begins within the first 9,000.
 LAST_PAGE = 91
 _ASIN = re.compile(r"[A-Z0-9]{10}")
+_BETWEEN_SKUS = re.compile(r"[\n\r\t,;]")
+_BETWEEN_ASINS = re.compile(r"[\s,;]")
+_PERCENTAGE = re.compile(r"[^\s,;%]+")
 _ORDERS = ("asc", "desc")
 
 
@@ -65,7 +68,7 @@ def shops_of(reach: Reach) -> list[Shop]:
 class NamesField(forms.CharField):
     """Up to 20 names as they are pasted: in lines, or with commas between them."""
 
-    def __init__(self, label: str, separator: str, placeholder: str) -> None:
+    def __init__(self, label: str, separator: re.Pattern[str], placeholder: str) -> None:
         super().__init__(
             required=False,
             label=label,
@@ -73,7 +76,7 @@ class NamesField(forms.CharField):
             error_messages={"max_length": f"has more than {LONGEST_TEXT:,} characters."},
             widget=forms.Textarea(attrs={"rows": 2, "placeholder": placeholder}),
         )
-        self.separator = re.compile(separator)
+        self.separator = separator
 
     def clean(self, value: Any) -> Any:
         """The names, each once, in the order in which they stand."""
@@ -100,7 +103,7 @@ class PercentagesField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         """The percentages, each once."""
-        words = re.findall(r"[^\s,;%]+", str(super().clean(value)))
+        words = _PERCENTAGE.findall(str(super().clean(value)))
         if not all(word.isascii() and word.isdigit() and int(word) <= 100 for word in words):
             raise forms.ValidationError("must be whole percentages from 0 to 100: 5, 10.")
         found = list(dict.fromkeys(map(int, words)))
@@ -113,8 +116,8 @@ class OffersForm(forms.Form):
     """The filters of an address. Only `eligibility` may stand in it more than once."""
 
     shop = forms.ChoiceField(required=False, label="Account and marketplace")
-    sku = NamesField("SKUs", r"[\n\r\t,;]", "Up to 20, in lines or with commas")
-    asin = NamesField("ASINs", r"[\s,;]", "Up to 20")
+    sku = NamesField("SKUs", _BETWEEN_SKUS, "Up to 20, in lines or with commas")
+    asin = NamesField("ASINs", _BETWEEN_ASINS, "Up to 20")
     eligibility = forms.MultipleChoiceField(
         required=False,
         label="Eligibility",
