@@ -317,7 +317,7 @@ CELERY_BEAT_SCHEDULE = {
     "empty-files": {
         "task": "messaging.tasks.empty_files",
         "schedule": crontab(minute="*/15"),
-        "options": {"expires": 600},
+        "options": {"expires": 120},
     },
     "forget-texts": {
         "task": "messaging.tasks.forget_texts",
