@@ -55,6 +55,7 @@ class BodyDeadline:
             headers = [
                 ("Content-Type", "text/plain; charset=utf-8"),
                 ("Content-Length", str(len(TOO_SLOW))),
+                ("HX-Reswap", "none"),  # words are not drawn into the page in place of something
             ]
             start_response("408 Request Timeout", headers)
             return [TOO_SLOW]

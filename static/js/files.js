@@ -3,7 +3,7 @@
 //   <button data-remove-file>         removes its line
 // The server answers with the line of the file, or with one that says why it was not taken.
 
-const CUT_OFF = "did not get through. Choose it once more.";
+const CUT_OFF = "was not taken. Choose it once more, or another.";
 let last = Promise.resolve();
 
 function line(file) {
