@@ -206,7 +206,7 @@ def _run_named(suite: Suite, arguments: Sequence[str], postgres_url: str) -> Non
 
 
 def _lanes(postgres_url: str) -> list[Iterator[Step]]:
-    """Two lanes with a long step each, and then whichever is free takes the next one.
+    """Three lanes with a long step each, and then whichever is free takes the next one.
 
     The tests that compute soak up what those leave that mostly wait for their processes.
     """
@@ -215,14 +215,14 @@ def _lanes(postgres_url: str) -> list[Iterator[Step]]:
     processes = [*_PYTEST, "-m", _PROCESSES]
     rest = iter(
         [
-            Step("faults", [*_PYTEST, "-m", _FAULTS]),
-            Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
             Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
+            Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
         ]
     )
     return [
         chain([Step("tests on SQLite", pure, yielding=True)], rest),
         chain([Step("browser and processes on SQLite", processes)], rest),
+        chain([Step("faults", [*_PYTEST, "-m", _FAULTS])], rest),
     ]
 
 
