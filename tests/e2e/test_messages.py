@@ -102,24 +102,22 @@ def test_each_message_goes_from_the_list_to_the_buyer(stack: Stack, people: Visi
 
 def test_what_is_not_offered_is_not_shown_and_not_taken(stack: Stack, people: Visitors) -> None:
     before = len(stack.amazon.ledger()["messages"])
-    kind = "confirmServiceDetails"
-    offered = {
-        number for kinds in stack.amazon.message_offers().values() for number in kinds.get(kind, ())
-    }
+    offers = stack.amazon.message_offers()
     writable: dict[str, str] = stack.database(_WRITABLE)
-    address = next(one for number, one in writable.items() if number not in offered)
     page = people.visit("operator", script=False)
-    page.goto(f"{address}messages/")
-    expect(page.get_by_role("heading", name="What Amazon offers now")).to_be_visible()
-    expect(page.get_by_text(MESSAGES[kind][1])).to_have_count(0)
-    token = page.context.cookies()
-    secret = next(one["value"] for one in token if one["name"] == "csrftoken")
-    answer = page.request.post(
-        f"{address}messages/{kind}/",
-        form={"csrfmiddlewaretoken": secret, "text": TEXT, "step": "send"},
-    )
-    assert answer.status == 409
-    assert "Amazon does not offer this for the order now." in answer.text()
+    for kind, (_operation, label) in MESSAGES.items():
+        offered = {number for kinds in offers.values() for number in kinds.get(kind, ())}
+        address = next(one for number, one in writable.items() if number not in offered)
+        page.goto(f"{address}messages/")
+        expect(page.get_by_role("heading", name="What Amazon offers now")).to_be_visible()
+        expect(page.get_by_role("link", name=f"Write: {label}")).to_have_count(0)
+        cookies = {one["name"]: one["value"] for one in page.context.cookies()}
+        answer = page.request.post(
+            f"{address}messages/{kind}/",
+            form={"csrfmiddlewaretoken": cookies["csrftoken"], "text": TEXT, "step": "send"},
+        )
+        assert answer.status == 409, kind
+        assert "Amazon does not offer this for the order now." in answer.text(), kind
     assert len(stack.amazon.ledger()["messages"]) == before
 
 
