@@ -48,8 +48,8 @@ DATABASE_PAUSE_SECONDS = 0.5
 SHORTEST_WAIT = 0.05
 # How long a driver whose loop broke tries to write what came back: then its leases are over.
 LAST_WORDS_SECONDS = 120.0
-# Rather than leave the other lanes idle beside a call that hangs, a driver stays so many times
-# longer than it was told to.
+# Rather than leave the other lanes idle beside a call that hangs, or throw away what was uploaded, a
+# driver stays so many times longer than it was told to.
 MOST_OVERTIME = 4
 # So long at most it sends what it has looked at before it hands over: a bucket fills in that time.
 WIND_UP_SECONDS = 5.0
@@ -127,12 +127,16 @@ class Driver:
             self._with_database(self._record_sends)
             self._with_database(self._record_looks)
             self._with_database(self._settle_doubts)
-            overtime = self._overtime(now - started)
+            age = now - started
+            overtime = self._overtime(age)
             leaving = self._is_leaving(overtime)
             if not leaving:
                 if overtime <= 0:
                     self._with_database(self._find_due)
                     self._start_looks()
+                # Those of later would be what it stays for: it would never end in good order.
+                if age <= self._seconds or self._calls.any_hangs():
+                    self._start_uploads()
                 self._with_database(self._start_sends)
                 if self._is_idle(now):
                     return False
@@ -147,8 +151,13 @@ class Driver:
             self._wait(leaving)
 
     def _overtime(self, age: float) -> float:
-        """Seconds since the time was over; negative before."""
-        return age - self._seconds * (MOST_OVERTIME if self._calls.any_hangs() else 1)
+        """Seconds since the time was over; negative before.
+
+        An upload may take longer than the time itself. Should what it brought be left behind, each
+        driver would upload it anew and none would send it.
+        """
+        stays = self._calls.any_hangs() or self._lanes.have_uploads
+        return age - self._seconds * (MOST_OVERTIME if stays else 1)
 
     def _is_leaving(self, overtime: float) -> bool:
         """Whether nothing new leaves: told to stop, without the lease, or the time is over.
@@ -237,10 +246,14 @@ class Driver:
     def _start_looks(self) -> None:
         wall = self._clock.now()
         for lane in self._lanes:
-            while (job := lane.next_upload()) is not None:
-                self._calls.upload(lane, job, wall)
             while (subject := lane.next_look(self._clock.monotonic(), wall)) is not None:
                 self._calls.look(lane, subject, wall)
+
+    def _start_uploads(self) -> None:
+        wall = self._clock.now()
+        for lane in self._lanes:
+            while (job := lane.next_upload()) is not None:
+                self._calls.upload(lane, job, wall)
 
     def _record_looks(self) -> None:
         """Every look in hand is written. Each step can be repeated when the database went away in it."""

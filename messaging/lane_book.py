@@ -51,6 +51,11 @@ class LaneBook:
         """Whether some call has not come back."""
         return any(lane.looking or lane.sending for lane in self)
 
+    @property
+    def have_uploads(self) -> bool:
+        """Whether files go up for some message, or have gone up for one that waits to be sent."""
+        return any(lane.has_uploads for lane in self)
+
     def have_looked(self, wall: datetime) -> bool:
         """Whether looks are made, or under way, for what may leave at that moment (UTC)."""
         return any(lane.looking or lane.may_send(wall) for lane in self)

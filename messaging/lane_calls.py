@@ -100,7 +100,6 @@ class LaneCalls:
         self._is_over = threading.Event()
         # When the calls began that have not come back, by a number that each is given.
         self._out: dict[int, float] = {}
-        self._uploads_out: dict[int, float] = {}
         self._numbers = itertools.count()
 
     def look(self, lane: Lane, subject: Job | Control, asked_at: datetime) -> None:
@@ -109,18 +108,15 @@ class LaneCalls:
 
     def upload(self, lane: Lane, job: Job, asked_at: datetime) -> None:
         """A thread puts the job's files into Amazon's storage."""
-        number = next(self._numbers)
-        self._uploads_out[number] = self._clock.monotonic()
-        self._uploaders.submit(self._upload, number, lane, job, asked_at)
+        self._uploaders.submit(self._upload, lane, job, asked_at)
 
     def send(self, lane: Lane, claimed: Claimed, claimed_at: float, looked_at: datetime) -> None:
         """A thread sends what was claimed at that boottime; the lane has taken the token for it."""
         self._pool.submit(self._send, self._begin(), lane, claimed, claimed_at, looked_at)
 
     def any_hangs(self) -> bool:
-        """Whether some call or upload has been out for longer than a healthy call takes."""
-        began = self._began() + list(self._uploads_out.values())
-        return self._clock.monotonic() - min(began, default=math.inf) > HANG_SECONDS
+        """Whether some call has been out for longer than a healthy one takes."""
+        return self._clock.monotonic() - min(self._began(), default=math.inf) > HANG_SECONDS
 
     def only_hang(self) -> bool:
         """Whether calls are out, and all of them for longer than a healthy one takes."""
@@ -163,7 +159,7 @@ class LaneCalls:
             answer = NoAnswer(f"Internal error: {type(error).__name__}")
         self._end(number, LookDone(lane, subject, asked_at, answer, self._limiter.end()))
 
-    def _upload(self, number: int, lane: Lane, job: Job, asked_at: datetime) -> None:
+    def _upload(self, lane: Lane, job: Job, asked_at: datetime) -> None:
         error: SpApiError | None = None
         try:
             job.uploads = upload_files(job, asked_at, self._is_over.is_set)
@@ -172,7 +168,6 @@ class LaneCalls:
         except Exception as failure:
             logger.exception("An upload failed in a way that nobody foresaw")
             error = UploadFailed(f"Internal error: {type(failure).__name__}")
-        del self._uploads_out[number]
         self._hand_in(UploadDone(lane, job, asked_at, error))
 
     def _send(

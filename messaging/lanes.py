@@ -131,12 +131,17 @@ class Lane:
 
     def next_upload(self) -> Job | None:
         """The next job whose files may go up now. They take no token of a bucket of the lane."""
-        waiting = [job for _, job in self.pending] + [entry.job for entry in self.ready]
-        ahead = self.uploading + sum(job.uploads is not None for job in waiting)
-        if not self.to_upload or self.uploading >= UPLOADS_AT_ONCE or ahead >= UPLOADED_AHEAD:
+        if not self.to_upload or self.uploading >= UPLOADS_AT_ONCE:
+            return None
+        if self.uploading + self._uploaded() >= UPLOADED_AHEAD:
             return None
         self.uploading += 1
         return heapq.heappop(self.to_upload)[1]
+
+    @property
+    def has_uploads(self) -> bool:
+        """Whether files go up, or have gone up for what waits to be looked at or sent."""
+        return self.uploading > 0 or self._uploaded() > 0
 
     def upload_is_over(self, job: Job) -> None:
         """Its files are there, and it waits for its look; or they are not, and it is dropped later."""
@@ -165,6 +170,10 @@ class Lane:
     def is_ready(self, job: Job, looked_at: datetime) -> None:
         """Amazon offers it, by a look that began at `looked_at` (UTC); it waits for its slot."""
         self.ready.append(Ready(job.turn, job, looked_at))
+
+    def _uploaded(self) -> int:
+        waiting = [job for _, job in self.pending] + [entry.job for entry in self.ready]
+        return sum(job.uploads is not None for job in waiting)
 
     def _upload_again(self, wall: datetime) -> None:
         """What was uploaded too long ago, before it came to its look, is uploaded anew."""

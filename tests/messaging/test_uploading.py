@@ -15,10 +15,9 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from messaging import driver, uploading
+from messaging import driver, tasks, uploading
 from messaging.action_types import MESSAGES
 from messaging.delivery import Uploads
-from messaging.lane_calls import LaneCalls
 from messaging.lanes import UPLOADS_AT_ONCE, Lane
 from messaging.looks import Look, record_looks
 from messaging.models import FilePiece, OutgoingAction, StoredFile
@@ -98,6 +97,7 @@ def test_what_is_uploaded_waits_beside_the_lane(lane: Lane) -> None:
     assert lane.next_look(100.0, NOW) is None
     first = uploading_now[0]
     assert first is not None
+    assert lane.has_uploads
     first.uploads = Uploads((), NOW)
     lane.upload_is_over(first)
     assert lane.next_look(100.0, NOW) is first
@@ -114,8 +114,10 @@ def test_uploads_that_grew_old_before_their_look_are_made_anew(lane: Lane) -> No
     job.uploads = Uploads((), NOW)
     lane.upload_is_over(job)
     later = NOW + uploading.UPLOAD_GOOD_FOR + timedelta(seconds=1)
+    assert lane.has_uploads, "what is uploaded waits for its look"
     assert lane.next_look(100.0, later) is None
     assert job.uploads is None
+    assert not lane.has_uploads
     assert lane.next_upload() is job
 
 
@@ -357,15 +359,18 @@ def test_the_time_for_all_files_of_a_message_is_shared(
     assert shard.requests(UPLOAD) == 1
 
 
-def test_an_upload_that_hangs_keeps_the_driver_a_while_and_its_lane_free(
-    monkeypatch: pytest.MonkeyPatch,
+def test_what_takes_longer_to_go_up_than_a_driver_lasts_is_sent_by_that_driver(
+    make_shard: MakeShard,
 ) -> None:
-    """`any_hangs` sees uploads, since a driver stays beside them; `only_hang` does not."""
-    clock: Any = type("Clock", (), {"monotonic": lambda _self: 100.0})()
-    nothing: Any = None
-    calls = LaneCalls(clock, nothing, nothing, lambda _done: None)
-    calls._uploads_out[1] = 90.0
-    assert calls.any_hangs()
-    assert not calls.only_hang()
-    assert driver.MOST_OVERTIME * 45 > uploading.UPLOAD_SECONDS
-    calls.wait()
+    """Left behind, it would go up anew for each driver, and never leave."""
+    shard = make_shard(orders=300)
+    shard.amazon.set_faults([rule(UPLOAD, {"kind": "latency", "ms": 1_300})])
+    write_with_files(shard, UPLOADS_AT_ONCE + 1)
+    # those that did not begin in its time are the next driver's, so that the first one ends
+    assert drive(seconds=0.5) is True
+    assert states() == {Status.SENT: UPLOADS_AT_ONCE, Status.QUEUED: 1}
+    assert shard.requests(UPLOAD) == UPLOADS_AT_ONCE
+
+
+def test_a_driver_stays_longer_than_an_upload_may_take() -> None:
+    assert driver.MOST_OVERTIME * tasks.DRIVE_SECONDS > uploading.UPLOAD_SECONDS + 45
