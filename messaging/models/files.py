@@ -24,10 +24,13 @@ class FileType(models.TextChoices):
 
 class StoredFileQuerySet(models.QuerySet["StoredFile"]):
     def needed(self) -> Self:
-        """Those that belong to an action which is still moving."""
-        return self.filter(
-            Exists(ActionFile.objects.filter(file=OuterRef("pk"), action__status__in=OPEN))
-        )
+        """Those that belong to an action which is still moving and may still be sent.
+
+        An unconfirmed message whose words were deleted waits for a person's word, and no longer for
+        its files: nobody can have it sent again.
+        """
+        moving = ActionFile.objects.filter(action__status__in=OPEN, action__text_forgotten_at=None)
+        return self.filter(Exists(moving.filter(file=OuterRef("pk"))))
 
 
 class StoredFile(models.Model):

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from messaging import forgetting, tasks
 from messaging.decisions import Choice, choices_for
+from messaging.files.deletion import empty_unneeded
 from messaging.forgetting import forget_old_texts, forgotten_payload
 from messaging.ledger.check import find_breaches
 from messaging.models import ActionFile, OutgoingAction, StoredFile
@@ -23,6 +24,7 @@ from sellers.models import SellerAccount
 from solicit_dashboard.celery import app
 from spapi import Accepted
 from tests.factories import DAY, UserFactory
+from tests.files import keep_file
 from tests.messaging.sending import NOW, due_action, due_message, lose, send, status_of
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +100,24 @@ def test_an_unclear_message_keeps_its_text_until_nobody_can_send_it_again() -> N
     lose(action)
     assert forget_old_texts(action.not_after) == 0
     assert forget_old_texts(action.not_after + SECOND) == 1
+    action.refresh_from_db()
+    assert choices_for(action) == (Choice.SEEN, Choice.LEAVE)
+
+
+def test_files_of_an_unclear_message_go_with_its_text() -> None:
+    """Else they would stay for ever where nobody decides: nothing can send them any more."""
+    action = due_message(TEXT)
+    drawing = keep_file(action.account, b"A drawing", name="Ann's drawing.pdf")
+    StoredFile.objects.update(uploaded_at=NOW)
+    attach(action, drawing)
+    action.refresh_from_db()
+    lose(action)
+    assert empty_unneeded(action.not_after + SECOND) == 0
+    assert forget_old_texts(action.not_after + SECOND) == 1
+    assert empty_unneeded(action.not_after + SECOND) == 1
+    forget_old_texts(action.not_after + SECOND)
+    drawing.refresh_from_db()
+    assert (drawing.name, drawing.pieces.count()) == ("", 0)
     action.refresh_from_db()
     assert choices_for(action) == (Choice.SEEN, Choice.LEAVE)
 
