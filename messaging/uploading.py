@@ -57,7 +57,10 @@ def upload_files(
         except (ValueError, SecretUnreadableError) as error:
             raise UploadFailed(str(error)) from error
         uses = ActionFile.objects.filter(action=job.action_id).select_related("file")
-        for use in list(uses.order_by("place")):
+        files = list(uses.order_by("place"))
+        if len(files) != len(job.payload["files"]):
+            raise FileGoneError("a file that belongs to it is no longer known here")
+        for use in files:
             left = ends_at - time.monotonic()
             if left <= 0:
                 raise UploadFailed("the files did not go up in time", reason="deadline")

@@ -346,6 +346,15 @@ def test_a_file_that_was_emptied_ends_its_message_and_no_other(make_shard: MakeS
     assert gone.reason == "Not sent: the content of Invoice.pdf is no longer here"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_message_never_goes_without_one_of_its_files() -> None:
+    action = due_message()
+    job = job_of(action, payload=FILES)
+    job.account.refresh_token = "Atzr|x"
+    with pytest.raises(FileGoneError, match="no longer known"):
+        upload_files(job, NOW)
+
+
 def test_the_time_for_all_files_of_a_message_is_shared(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
