@@ -17,6 +17,7 @@ from messaging.text_rules import check_text
 from orders.models import Order
 
 NO_FILE = "No file has this order's number in its name."
+FOREIGN_FILE = "“{name}” has the number of another order in its name."
 # An order number within the name of a file: 302-1234567-1234567.pdf, invoice_302-1234567-1234567.pdf
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9])")
 
@@ -79,12 +80,23 @@ def match_files(files: Sequence[StoredFile], numbers: Collection[str]) -> Matche
     by_number: dict[str, list[StoredFile]] = {}
     others = []
     for file in files:
-        named = {number for number in _NUMBER.findall(file.name) if number in numbers}
-        if len(named) == 1:
+        named = set(_NUMBER.findall(file.name))
+        if len(named) == 1 and named <= set(numbers):
             by_number.setdefault(named.pop(), []).append(file)
         else:
             others.append(file)
     return Matches(by_number, others)
+
+
+def foreign_file(files: Sequence[StoredFile], number: str) -> str:
+    """A sentence about the first file whose name holds another order's number, "" without one.
+
+    Such a file is most likely another buyer's: an invoice has a name and an address in it.
+    """
+    for file in files:
+        if not {number}.issuperset(_NUMBER.findall(file.name)):
+            return FOREIGN_FILE.format(name=file.name)
+    return ""
 
 
 def cover(order: Order, coverage: Coverage) -> tuple[datetime, datetime]:
@@ -125,6 +137,8 @@ def _write(
         files = matches.by_number.get(order.amazon_order_id, [])
         if not files:
             faults.append(NO_FILE)
+    elif foreign := foreign_file(files, order.amazon_order_id):
+        faults.append(foreign)
     draft = Draft(order, payload, tuple(files), fault=" ".join(faults))
     return Written(draft, tuple(warnings))
 

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from messaging.action_types import SEND_INVOICE, UNEXPECTED_PROBLEM, WARRANTY
-from messaging.drafting import NO_FILE, Coverage, Writing, Written, cover, match_files, write_drafts
+from messaging.drafting import (
+    FOREIGN_FILE,
+    NO_FILE,
+    Coverage,
+    Writing,
+    Written,
+    cover,
+    match_files,
+    write_drafts,
+)
 from messaging.models import StoredFile
 from orders.models import Order
 from tests.factories import OrderFactory, OrderItemFactory
@@ -69,6 +78,7 @@ def test_a_text_in_another_language_than_the_buyers_is_a_warning() -> None:
         (f"invoice_{ONE}.pdf", ONE),
         (f"Rechnung {TWO} (2).pdf", TWO),
         (f"{ONE}-{TWO}.pdf", None),
+        (f"{ONE} and 302-7654321-1234567.pdf", None),
         (f"1{ONE}.pdf", None),
         (f"{ONE}1.pdf", None),
         ("302-7654321-1234567.pdf", None),
@@ -96,6 +106,13 @@ def test_the_same_files_go_to_every_order() -> None:
     files = [file_of("terms.pdf")]
     written = write(SEND_INVOICE.name, [order_of(ONE), order_of(TWO)], Writing(files=files))
     assert [one.draft.files for one in written] == [tuple(files)] * 2
+
+
+def test_nobody_gets_a_file_that_is_named_after_another_order() -> None:
+    """An invoice tells the name and address of its buyer."""
+    files = [file_of("terms.pdf"), file_of(f"{ONE}.pdf")]
+    written = write(SEND_INVOICE.name, [order_of(ONE), order_of(TWO)], Writing(files=files))
+    assert [one.draft.fault for one in written] == ["", FOREIGN_FILE.format(name=f"{ONE}.pdf")]
 
 
 @pytest.mark.parametrize(
