@@ -9,6 +9,7 @@ from messaging.models import OutgoingAction
 from messaging.offers import Listing, known_offers
 from messaging.order_rules import MESSAGE_RULES
 from messaging.progress import next_look
+from messaging.seller_central import seller_central_address
 from messaging.states import Status
 from orders.models import Order
 from orders.refusals import explain_refusal
@@ -18,10 +19,14 @@ _SOON_SECONDS = 120
 
 @dataclass(frozen=True)
 class Writing:
-    """What is known of writing to the buyer, without asking; `refusal` is why nobody may."""
+    """What is known of writing to the buyer, without asking; `refusal` is why nobody may.
+
+    `seller_central` is where people do what no program can, "" where that is not known.
+    """
 
     listing: Listing
-    refusal: str
+    refusal: str = ""
+    seller_central: str = ""
 
 
 def writing_to(order: Order) -> Writing:
@@ -30,7 +35,8 @@ def writing_to(order: Order) -> Writing:
     rule = next(broken, None)
     if rule is not None:
         return Writing(Listing(), explain_refusal(order, rule.refusal))
-    return Writing(known_offers(order), "")
+    address = seller_central_address(order.marketplace_id, order.amazon_order_id)
+    return Writing(known_offers(order), seller_central=address)
 
 
 def is_moving_message(action: OutgoingAction, now: datetime) -> bool:
