@@ -91,6 +91,10 @@ class Listing:
         found = (one for one in self.offers if one.name == name and not one.disabled)
         return next(found, None)
 
+    def why_disabled(self, name: str) -> str:
+        """Amazon's reason why the entry of that name cannot be sent now, "" where it gives none."""
+        return next((one.reason for one in self.offers if one.name == name), "")
+
     @property
     def is_known(self) -> bool:
         """Whether Amazon was ever asked."""

@@ -24,6 +24,7 @@ from messaging.left_out import skipped_in_words
 from messaging.models import Batch, MessageTemplate, StoredFile
 from messaging.placeholders import PLACEHOLDERS
 from messaging.progress import lane_queues
+from messaging.repeats import sent_before
 from messaging.services import NotAllowedError, hold
 from messaging.services.message_batches import (
     MOST_DRAFTS,
@@ -69,11 +70,15 @@ class KindRow:
 
 @dataclass(frozen=True)
 class OrderRow:
-    """What one buyer gets, or why nothing; `offer` is what Amazon said lately, in words."""
+    """What one buyer gets, or why nothing; `offer` is what Amazon said lately, in words.
+
+    `is_repeated`: the buyer has this very message, or may have it.
+    """
 
     checked: CheckedDraft
     written: Written
     offer: str
+    is_repeated: bool
 
 
 @require_POST
@@ -240,8 +245,14 @@ def _rows(request: HttpRequest, place: Place, writing: Writing, at: datetime) ->
     checked = check_drafts(
         [one.draft for one in written], user=get_user(request), at=at, kind=place.kind
     )
+    repeated = sent_before(place.kind, [order.pk for order in place.orders])
     return [
-        OrderRow(one, draft, _offer_in_words(known, one.draft.order.pk, place.kind))
+        OrderRow(
+            checked=one,
+            written=draft,
+            offer=_offer_in_words(known, one.draft.order.pk, place.kind),
+            is_repeated=(one.draft.order.pk, one.payload_hash) in repeated,
+        )
         for one, draft in zip(checked, written, strict=True)
     ]
 
@@ -279,6 +290,7 @@ def _check_page(
         "skipped": skipped_in_words(Counter(row.checked.left_out for row in left_out)),
         "unmatched": matches.others,
         "second": sum(row.checked.second for row in sent),
+        "repeated": sum(row.is_repeated for row in sent),
         "warned": sum(bool(row.written.warnings) for row in sent),
         "waiting": waiting,
         "finish_at": finish_time(place.type, waiting=waiting + len(sent), start=start),

@@ -194,8 +194,11 @@ def read_bulk_files(
 
 
 def digest(checked: Sequence[CheckedDraft]) -> str:
-    """The same for the same messages to the same orders: what a person saw is what is sent."""
-    shown = sorted((one.draft.order.pk, one.payload_hash) for one in checked)
+    """The same for the same messages to the same orders: what a person saw is what is sent.
+
+    An order that was left out and no longer would be is a change too, and the other way round.
+    """
+    shown = sorted((one.draft.order.pk, one.payload_hash, bool(one.left_out)) for one in checked)
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 
 

@@ -16,11 +16,14 @@ from django.views.decorators.http import require_http_methods
 
 from messaging.action_types import MESSAGES, ActionType
 from messaging.clock import read_database_clock
+from messaging.drafting import foreign_file
 from messaging.files.picking import Picker, read_files
 from messaging.message_forms import MessageForm
 from messaging.models import MessageTemplate, StoredFile
 from messaging.offers import Listing, Offer, known_offers, read_offers, tighten
+from messaging.payloads import clean_payload, hash_payload
 from messaging.placeholders import PlaceholderError, fill_with_notes
+from messaging.repeats import REPEATED, sent_before
 from messaging.services import NotAllowedError, hold, request_message
 from messaging.services.refusing import second_of_one
 from messaging.states import Status
@@ -60,7 +63,10 @@ class Draft:
             return self.refusal
         if not self.listing.is_known:
             return f"Nobody knows whether Amazon offers this. {self.listing.fault}"
-        return "" if self.offer is not None else NOT_OFFERED
+        if self.offer is not None:
+            return ""
+        reason = self.listing.why_disabled(self.kind)
+        return f"{NOT_OFFERED} Its reason: {reason}" if reason else NOT_OFFERED
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,7 +98,8 @@ def _take(request: HttpRequest, order: Order, kind: str) -> HttpResponse:
     draft = _draft(order, kind)
     files, faults = _files(request, draft)
     if given["step"] == EDIT:
-        return _page(request, draft, _form(draft, initial=given, files=files), status=200)
+        form = _form(draft, initial=given, files=files, faults=faults)
+        return _page(request, draft, form, status=200)
     form = _form(draft, request.POST, files=files, faults=faults)
     if draft.fault:
         return _page(request, draft, form, status=409, fault=draft.fault)
@@ -130,7 +137,7 @@ def _draft(order: Order, kind: str) -> Draft:
 
 
 def _files(request: HttpRequest, draft: Draft) -> tuple[list[StoredFile], list[str]]:
-    """What was picked, stored; nothing for a message that takes none, or cannot be sent."""
+    """What was picked, stored; nothing for a message that takes none."""
     if draft.type.files is None:
         return [], []
     return read_files(request, draft.order.account, at=timezone.now())
@@ -201,10 +208,14 @@ def _page(
 
 def _check(request: HttpRequest, draft: Draft, form: MessageForm) -> HttpResponse:
     """The message exactly as it will be sent, and what to think of before."""
-    warnings = [one.sentence for one in form.findings]
-    second = second_of_one(draft.order, is_solicitation=False)
+    warnings = [
+        *(one.sentence for one in form.findings),
+        foreign_file(form.picked, draft.order.amazon_order_id),
+        _repeated(draft, form),
+        second_of_one(draft.order, is_solicitation=False),
+    ]
     context = _context(draft, form) | {
-        "warnings": [*warnings, *([second] if second else [])],
+        "warnings": [one for one in warnings if one],
         "payload": form.payload(),
         "client_key": uuid.uuid4(),
         "hold_seconds": int(hold().total_seconds()),
@@ -212,6 +223,13 @@ def _check(request: HttpRequest, draft: Draft, form: MessageForm) -> HttpRespons
     }
     template = "messaging/_check.html" if is_htmx(request) else "messaging/check.html"
     return render(request, template, context)
+
+
+def _repeated(draft: Draft, form: MessageForm) -> str:
+    """That the buyer has this very message, "" when it is new."""
+    payload = clean_payload(draft.type, form.payload(), form.picked)
+    key = (draft.order.pk, hash_payload(payload) if payload else "")
+    return REPEATED if key in sent_before(draft.kind, [draft.order.pk]) else ""
 
 
 def _context(draft: Draft, form: MessageForm) -> dict[str, Any]:

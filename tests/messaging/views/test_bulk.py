@@ -266,6 +266,40 @@ def test_what_changed_since_it_was_shown_is_shown_again(
     assert send(client, again).status_code == 302
 
 
+def test_who_was_left_out_on_the_page_gets_nothing_by_its_button(
+    client: Client, orders: list[Order]
+) -> None:
+    """The first batch leaves between the page and its button, and is no longer on its way."""
+    send(client, checked(client, orders[:1]))
+    page = checked(client, orders)
+    assert [row.checked.left_out for row in page.context["left_out"]] == [LeftOut.SAME]
+    OutgoingAction.objects.update(status=Status.SENT, seen_by=Batch.objects.get().created_by)
+    again = send(client, page)
+    assert again.status_code == 409
+    assert "The orders changed since you looked" in words(again)
+    assert OutgoingAction.objects.count() == 1
+
+
+def test_who_has_this_very_message_is_named(client: Client, orders: list[Order]) -> None:
+    send(client, checked(client, orders[:1]))
+    OutgoingAction.objects.update(status=Status.SENT, seen_by=Batch.objects.get().created_by)
+    page = checked(client, orders)
+    assert [row.is_repeated for row in page.context["sent"]].count(True) == 1
+    assert "1 of the buyers has this very message already, or may have it." in words(page)
+    assert "very message" not in words(checked(client, orders, text="It is here."))
+
+
+def test_who_is_excluded_after_the_page_was_shown_is_shown_as_left_out(
+    client: Client, orders: list[Order]
+) -> None:
+    page = checked(client, orders)
+    Order.objects.filter(pk=orders[0].pk).update(is_cancelled=True)
+    again = send(client, page)
+    assert again.status_code == 409
+    assert [row.checked.draft.order for row in again.context["left_out"]] == orders[:1]
+    assert not Batch.objects.exists()
+
+
 def test_a_plan_is_good_for_its_person_alone(client: Client, orders: list[Order]) -> None:
     page = checked(client, orders)
     colleague = browser_of_role(orders[0].account, Role.OPERATOR)
