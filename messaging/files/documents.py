@@ -44,7 +44,7 @@ WHY = {
 def check_pdf(file: BinaryIO) -> None:
     """The PDF can be read and has nothing in it that acts by itself. Raises WrongContentError.
 
-    Takes at most READ_SECONDS, and 512 MB in a process that ends; here, nothing.
+    Takes at most READ_SECONDS, and 256 MB in a process that ends; here, nothing.
     """
     if not _turns.acquire(timeout=READ_SECONDS):
         raise WrongContentError("could not be looked into: many files come in. Try again.")

@@ -21,20 +21,22 @@ try:
 except ImportError:  # a system that has no such limits
     resource = None  # type: ignore[assignment]
 
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from pypdf import PdfReader, apply_configuration
+from pypdf.errors import LimitReachedError, PyPdfError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, NameObject, NullObject
 
-MEMORY = 512 * 1024**2  # bytes of addresses
+MEMORY = 256 * 1024**2  # bytes of addresses
 CPU_SECONDS = 12
 MOST_OBJECTS = 300_000
-MOST_UNPACKED = 64 * 1024**2  # bytes, of all object streams together
+MOST_UNPACKED = 512 * 1024**2  # bytes, of all streams together; a piece at a time is held
+MOST_HELD = 16 * 1024**2  # bytes, of one stream that the library unpacks
 
 # Names that stand for something that acts by itself, and the word for it.
 ACTING = {
     "JavaScript": "script",
     "Launch": "launch",
     "GoToE": "launch",
+    "GoToR": "launch",
     "ImportData": "launch",
     "SubmitForm": "sends",
     "EmbeddedFile": "embedded",
@@ -42,6 +44,8 @@ ACTING = {
     "FileAttachment": "embedded",
     "XFA": "form",
     "RichMedia": "media",
+    "Movie": "media",
+    "Sound": "media",
     "Rendition": "media",
     "Encrypt": "encrypted",
 }
@@ -60,7 +64,7 @@ _ACTING = re.compile(
     (
         "/("
         + "|".join("".join(map(_spelled, name)) for name in sorted(ACTING, key=len, reverse=True))
-        + r")(?=[\x00\t\n\f\r ()<>\[\]{}/%]|$)"
+        + r")(?=[\x00\t\n\f\r ()<>\[\]{}/%])"
     ).encode()
 )
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -70,6 +74,7 @@ _FILTER = re.compile(("/" + "".join(map(_spelled, "Filter"))).encode())
 _TAIL = re.compile(rb"%%EOF[\x00\t\n\f\r ]{0,4096}$")
 _PIECE = 64 * 1024
 _HEADER_REACH = 2048  # bytes before the word "stream" in which the stream's dictionary stands
+_LONGEST_NAME = 64  # bytes, each letter by its number
 
 
 class _WrongError(Exception):
@@ -80,10 +85,16 @@ def verdict(data: bytes) -> str:
     """The word "good", or why the PDF is refused."""
     try:
         _scan(data)
-        _read(data)
+        with apply_configuration(
+            zlib_maximum_output_length=MOST_HELD,
+            lzw_maximum_output_length=MOST_HELD,
+            run_length_maximum_output_length=MOST_HELD,
+            brotli_maximum_output_length=MOST_HELD,
+        ):
+            _read(data)
     except _WrongError as wrong:
         return str(wrong)
-    except MemoryError:
+    except (MemoryError, LimitReachedError):
         return "heavy"
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return "damaged"
@@ -93,19 +104,29 @@ def verdict(data: bytes) -> str:
 
 
 def _scan(data: bytes) -> None:
-    """Nothing in the bytes as they stand, nor in any object stream, names what acts by itself."""
+    """Nothing in the bytes as they stand, nor in any stream, names what acts by itself.
+
+    Streams are found by their word alone, whatever is said of them: another reader may say other.
+    """
     if not _TAIL.search(data[-8192:]):
         raise _WrongError("tail" if data.rfind(b"%%EOF") >= 0 else "damaged")
     _refuse_names(data)
     left = MOST_UNPACKED
     for found in _STREAM.finditer(data):
+        before, is_packed = b"", False
+        for piece in _unpack(data, found.end()):
+            is_packed = True
+            left -= len(piece)
+            if left < 0:
+                raise _WrongError("heavy")
+            _refuse_names(before + piece)
+            before = piece[-_LONGEST_NAME:]
+        _refuse_names(before + b"\n")  # a name may be the last that stands there
         head = data[max(0, found.start() - _HEADER_REACH) : found.start()]
         head = head[head.rfind(b"endobj") + 1 :]
         # One that is not packed at all stands in the file as it is, and was looked through.
-        if _OBJECT_STREAM.search(head) and _FILTER.search(head):
-            unpacked = _unpack(data, found.end(), left)
-            left -= len(unpacked)
-            _refuse_names(unpacked)
+        if not is_packed and _OBJECT_STREAM.search(head) and _FILTER.search(head):
+            raise _WrongError("packed")
 
 
 def _refuse_names(data: bytes) -> None:
@@ -115,18 +136,21 @@ def _refuse_names(data: bytes) -> None:
         raise _WrongError(ACTING[name.decode("ascii")])
 
 
-def _unpack(data: bytes, start: int, most: int) -> bytes:
-    """What an object stream holds; PDF 1.5 and later, so that nothing but zlib was ever needed."""
-    unpacker, unpacked = zlib.decompressobj(), bytearray()
+def _unpack(data: bytes, start: int) -> Iterator[bytes]:
+    """What is packed with zlib there, in pieces, as far as it is: nothing where it is not."""
+    unpacker = zlib.decompressobj()
+    packed = b""
     try:
-        while not unpacker.eof and start < len(data):
-            unpacked += unpacker.decompress(data[start : start + _PIECE], most + 1 - len(unpacked))
-            if len(unpacked) > most:
-                raise _WrongError("heavy")
-            start += _PIECE
+        while not unpacker.eof and (packed or start < len(data)):
+            if not packed:
+                packed = data[start : start + _PIECE]
+                start += _PIECE
+            piece = unpacker.decompress(packed, _PIECE)
+            packed = unpacker.unconsumed_tail
+            if piece:
+                yield piece
     except zlib.error:
-        raise _WrongError("packed") from None
-    return bytes(unpacked)
+        return
 
 
 def _read(data: bytes) -> None:

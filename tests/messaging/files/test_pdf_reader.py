@@ -49,6 +49,8 @@ def test_what_acts_by_itself_is_named(what: str) -> None:
         (SCRIPT, "script"),
         (b"<</S/J#61va#53cript/#4aS(1)>>", "script"),
         (b"<</S/Launch/F(cmd.exe)>>", "launch"),
+        (b"<</S/GoToR/F(//host/share/a.pdf)/D[0/Fit]>>", "launch"),
+        (b"<</Type/Annot/Subtype/Movie/Movie 9 0 R>>", "media"),
         (b"<</Names<</EmbeddedFiles 9 0 R>>>>", "embedded"),
         (b"<</AcroForm<</XFA[]>>>>", "form"),
     ],
@@ -70,18 +72,31 @@ def test_it_is_found_where_the_library_does_not_look() -> None:
     assert verdict(clean[:end] + plain + clean[end:]) == "script"
 
 
+@pytest.mark.parametrize(
+    "said", [b"", b"/Type/ObjStm%stream\n", b"/Type/ObjStm%endobj\n", b"/X(" + b" " * 3000 + b")"]
+)
+def test_it_is_found_whatever_is_said_of_its_stream(said: bytes) -> None:
+    clean = packed_pdf(GO_TO)
+    end = clean.rindex(b"startxref")
+    for spread in (b"", b"\xa5" * 200_000):  # names that lie across two pieces too
+        for place in (0, 65_530) if spread else (0,):
+            held = zlib.compress(spread[:place] + SCRIPT + spread)
+            hidden = b"9 0 obj<<" + said + b"/Filter/FlateDecode>>stream\n" + held + b"\nendstream"
+            assert verdict(clean[:end] + hidden + b" endobj\n" + clean[end:]) == "script"
+
+
 def test_short_names_are_found_where_they_are_keys() -> None:
     assert verdict(pdf_with("/A", dictionary({"/JS": TextStringObject("x")}))) == "script"
     assert verdict(pdf_with("/A", dictionary({"/EF": dictionary({})}))) == "embedded"
 
 
-def test_an_object_stream_that_unpacks_to_much_is_not_unpacked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     content = packed_pdf(b"(" + bytes(1024**2) + b")")
     assert verdict(content) == "good"
-    monkeypatch.setattr(pdf_reader, "MOST_UNPACKED", 1024**2)
-    assert verdict(content) == "heavy"
+    for limit in ("MOST_UNPACKED", "MOST_HELD"):
+        with monkeypatch.context() as patch:
+            patch.setattr(pdf_reader, limit, 1024**2)
+            assert verdict(content) == "heavy"
 
 
 def test_an_object_stream_that_is_not_packed_is_read_as_it_stands() -> None:
