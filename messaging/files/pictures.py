@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import BinaryIO
 
@@ -15,7 +16,14 @@ _DAMAGED = "is a damaged picture: it ends too early, or is put together wrongly.
 # stand alone.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-_START_OF_SCAN, _END = 0xDA, 0xD9
+_START, _START_OF_SCAN, _END = b"\xff\xd8", 0xDA, 0xD9
+# What ends a scan: within one, 0xFF is followed by 0, or begins a mark that counts the pieces of it.
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+MOST_SCANS = 1_000
+# Telephones put small and bright versions behind the picture (CIPA DC-007, 5).
+MOST_PICTURES = 16
+_PIECE = 64 * 1024
+_BEHIND = "has something behind the picture. Save the picture anew."
 
 
 def check_png(file: BinaryIO, size: int) -> None:
@@ -41,19 +49,30 @@ def check_png(file: BinaryIO, size: int) -> None:
         if kind == b"IEND":
             break
     if place < size:
-        raise WrongContentError("has something behind the picture. Save the picture anew.")
+        raise WrongContentError(_BEHIND)
 
 
 def check_jpeg(file: BinaryIO) -> None:
-    """The picture is not too large, by its first frame. Raises WrongContentError."""
-    file.seek(2)
-    is_sized = False
-    while True:
-        marker = _next_marker(file)
+    """The picture is not too large, whole, and nothing but such pictures and zeros stands after it.
+
+    Raises WrongContentError.
+    """
+    file.seek(0)
+    for _picture in range(MOST_PICTURES):
+        if file.read(len(_START)) != _START:
+            raise WrongContentError(_BEHIND)
+        _read_jpeg(file)
+        if _only_zeros_are_left(file):
+            return
+    raise WrongContentError(_BEHIND)
+
+
+def _read_jpeg(file: BinaryIO) -> None:
+    """From behind its first marker to behind its last one."""
+    is_sized, scans = False, 0
+    while (marker := _next_marker(file)) != _END:
         if marker in _ALONE:
             continue
-        if marker == _END:
-            raise WrongContentError(_DAMAGED)
         length = struct.unpack(">H", _exactly(file, 2))[0]
         if length < 2:
             raise WrongContentError(_DAMAGED)
@@ -62,11 +81,35 @@ def check_jpeg(file: BinaryIO) -> None:
             _check_size(width, height)
             is_sized = True
             length -= 5
-        if marker == _START_OF_SCAN:
-            break
         file.seek(length - 2, 1)
-    if not is_sized:
+        if marker == _START_OF_SCAN:
+            scans += 1
+            if not is_sized or scans > MOST_SCANS:
+                raise WrongContentError(_DAMAGED)
+            _pass_scan(file)
+    if not scans:
         raise WrongContentError(_DAMAGED)
+
+
+def _pass_scan(file: BinaryIO) -> None:
+    held = b""
+    while piece := file.read(_PIECE):
+        held = held[-1:] + piece
+        found = _MARKER.search(held)
+        if found:
+            file.seek(found.start() - len(held), 1)
+            return
+    raise WrongContentError(_DAMAGED)
+
+
+def _only_zeros_are_left(file: BinaryIO) -> bool:
+    """Stands at the first byte that is no zero otherwise."""
+    while piece := file.read(_PIECE):
+        other = piece.lstrip(b"\0")
+        if other:
+            file.seek(-len(other), 1)
+            return False
+    return True
 
 
 def _next_marker(file: BinaryIO) -> int:

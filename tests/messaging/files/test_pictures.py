@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from messaging.files.pictures import check_jpeg, check_png
+from messaging.files.pictures import MOST_PICTURES, MOST_SCANS, check_jpeg, check_png
 from messaging.files.refusal import WrongContentError
 from tests.messaging.files.contents import chunk, jpeg, png
 
@@ -23,8 +23,11 @@ def check(content: bytes) -> None:
         png(10_000, 10_000, others=[chunk(b"eXIf", b"taken here")]),
         jpeg(10_000, 10_000, comment=b"taken here"),
         jpeg()[:2] + b"\xff" + jpeg()[2:],
+        jpeg()[:-2] + b"\xff\x00\xff\xd0\xff\x00" + b"x" * 65_536 + b"\xff\xff\xd9",
+        jpeg() + jpeg(9, 9) + bytes(70_000) + jpeg(),
+        jpeg() + bytes(70_000),
     ],
-    ids=["png", "jpeg", "fill byte"],
+    ids=["png", "jpeg", "fill byte", "long scan", "more of them", "zeros"],
 )
 def test_a_picture_of_a_usual_size_is_taken_with_its_notes(content: bytes) -> None:
     check(content)
@@ -46,6 +49,30 @@ def test_too_many_pixels_are_refused_from_the_header(make: object, width: int, h
 @pytest.mark.parametrize(
     "content",
     [
+        png() + b"\0",
+        jpeg() + b"x",
+        jpeg() + bytes(70_000) + b"x",
+        jpeg() + b"\xff\xfe",
+        jpeg() * (MOST_PICTURES + 1),
+    ],
+    ids=["png", "jpeg", "behind zeros", "a marker", "too many"],
+)
+def test_what_stands_behind_a_picture_is_refused(content: bytes) -> None:
+    with pytest.raises(WrongContentError, match="something behind the picture"):
+        check(content)
+
+
+@pytest.mark.parametrize("larger", [jpeg(50_000, 50_000), jpeg() + jpeg(50_000, 50_000)])
+def test_no_picture_in_the_file_is_too_large(larger: bytes) -> None:
+    frame = jpeg(50_000, 50_000)[2:15]
+    for content in (larger, jpeg()[:-2] + frame + b"\xff\xd9"):
+        with pytest.raises(WrongContentError, match="50,000 by 50,000"):
+            check(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
         png()[:-3],
         png()[:20],
         png()[:8] + chunk(b"IDAT") + chunk(b"IEND"),
@@ -57,6 +84,10 @@ def test_too_many_pixels_are_refused_from_the_header(make: object, width: int, h
         b"\xff\xd8\xff\xe0\x00\x01",
         b"\xff\xd8\xff\xe0\x00\x02" + b"x" * 9,
         b"\xff\xd8\xff\xda\x00\x02",
+        jpeg()[:-2],
+        jpeg()[:-1],
+        jpeg()[:15] + b"\xff\xd9",
+        jpeg()[:-2] + b"\xff\xda\x00\x02" * MOST_SCANS + b"\xff\xd9",
     ],
     ids=lambda _content: "-",
 )
