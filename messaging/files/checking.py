@@ -20,6 +20,7 @@ MOST_MEGABYTES = MOST_UPLOAD_BYTES // 1024**2
 _PIECE = 64 * 1024
 # Longer than the end record of a ZIP with the longest comment: where it is looked for.
 _ZIP_TAIL = 66 * 1024
+_PDF = b"%PDF-"
 _ZIP_END = b"PK\x05\x06"
 _PAGE = re.compile(rb"<!doctype[\s]|<html[\s>]|<script[\s>]|<\?php\s", re.IGNORECASE)
 _LONGEST_MARK = 10
@@ -76,7 +77,7 @@ def check_size(size: int) -> None:
 def _check(file: BinaryIO, size: int) -> FileType:
     file.seek(0)
     start = file.read(16)
-    if start.startswith(b"%PDF-"):
+    if start.startswith(_PDF):
         _refuse_second_nature(file, size)
         check_pdf(file)
         return FileType.PDF
@@ -103,7 +104,7 @@ def _refuse_others(file: BinaryIO, size: int, start: bytes) -> None:
         if start.startswith(beginning) and not (len(beginning) == 2 and _is_word(start)):
             raise WrongContentError(f"is {what}. {ONLY}")
     file.seek(0)
-    if b"%PDF-" in file.read(_PIECE):
+    if _PDF in file.read(_PIECE):
         raise WrongContentError("has something before the PDF in it. Save the PDF anew.")
 
 
@@ -121,10 +122,14 @@ def _kind_of_zip(file: BinaryIO, size: int) -> str:
 
 
 def _refuse_second_nature(file: BinaryIO, size: int) -> None:
-    """Nothing in it can be read as a web page or a ZIP archive as well."""
+    """Nothing in it can be read as a web page, a ZIP archive or a PDF as well."""
     file.seek(max(0, size - _ZIP_TAIL))
     if _ZIP_END in file.read(_ZIP_TAIL):
         raise WrongContentError("is a ZIP archive as well. Save it anew, without what was added.")
+    file.seek(0)
+    start = file.read(_PIECE)  # readers of PDFs look for the beginning there
+    if _PDF in start and not start.startswith(_PDF):
+        raise WrongContentError("is a PDF as well. Save it anew, without what was added.")
     file.seek(0)
     before = b""
     while piece := file.read(_PIECE):
