@@ -17,8 +17,10 @@ _BOMS = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _MARKUP = re.compile(r"<!doctype|<html|<script|<svg|<\?xml|<\?php|<iframe", re.IGNORECASE)
 _LONGEST_MARK = 9
+_TAG = re.compile(r"\s*<[a-z!?/]", re.IGNORECASE)
+_PAGE = f"is a web page, a picture made of text, or XML. {ONLY}"
 _WRAPPED = (
-    ("{\\rtf", "is an RTF document."),
+    ("{\\rt", "is an RTF document."),
     ("%!PS", "is a PostScript program."),
     ("#!", "is a script."),
 )
@@ -48,7 +50,7 @@ def check_text(file: BinaryIO) -> None:
             _check_wrapping(text)
             is_first = False
         if _MARKUP.search(before + text):
-            raise WrongContentError(f"is a web page, a picture made of text, or XML. {ONLY}")
+            raise WrongContentError(_PAGE)
         if _CONTROL.search(text):
             raise WrongContentError(f"has characters in it that are no text. {ONLY}")
         before = text[-_LONGEST_MARK:] or before
@@ -57,6 +59,9 @@ def check_text(file: BinaryIO) -> None:
 
 
 def _check_wrapping(text: str) -> None:
+    text = text.lstrip("\ufeff")
+    if _TAG.match(text):
+        raise WrongContentError(_PAGE)
     for beginning, what in _WRAPPED:
-        if text.lstrip("\ufeff").startswith(beginning):
+        if text.startswith(beginning):
             raise WrongContentError(f"{what} {ONLY}")

@@ -18,6 +18,7 @@ from messaging.files.texts import check_text
         b"\xfe\xff" + "Schlüssel".encode("utf-16-be"),
         b"a" * (64 * 1024 - 1) + "ü".encode(),
         b"1 < 2, and <b> is bold",
+        b"<3 from all of us",
     ],
     ids=lambda content: repr(content[:12]),
 )
@@ -39,6 +40,9 @@ def test_a_text_is_taken(content: bytes) -> None:
         (b"a" * (64 * 1024 - 3) + b"<html>", "web page"),
         ("<html>".encode("utf-16"), "web page"),
         (b"<?xml version='1.0'?>", "XML"),
+        (b"\n <body onload='alert(1)'>", "web page"),
+        ("<img src=x onerror=alert(1)>".encode("utf-8-sig"), "web page"),
+        (b"<!-- -->", "web page"),
         (b"{\\rtf1 Hello}", "RTF"),
         (b"%!PS-Adobe", "PostScript"),
         (b"#!/bin/sh", "script"),
