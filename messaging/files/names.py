@@ -23,6 +23,8 @@ _ALL_ENDINGS = tuple(ending for endings in ENDINGS.values() for ending in ending
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # What a header, a shell or some system's folders give a meaning to.
 _SPECIAL = re.compile(r"[\"<>:;|?*`$%]+")
+# Windows takes these for devices, whatever ending follows.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?=[ .]|$)", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LONGEST_SHOWN = 60
@@ -46,7 +48,10 @@ def clean_name(given: str, file_type: FileType) -> str:
             stem = stem[: -len(known)]
             ending = known if known in ENDINGS[file_type] else ending
             break
-    return (_cut(stem, ending).strip(" .") or NAMELESS) + ending
+    stem = stem.strip(" .") or NAMELESS
+    if _DEVICE.match(stem):
+        stem = f"_{stem}"
+    return _cut(stem, ending).rstrip(" .") + ending
 
 
 def show_name(given: str) -> str:

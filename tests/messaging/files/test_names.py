@@ -28,6 +28,10 @@ from messaging.models import FileType
         ("a\u200bb.pdf", "ab.pdf"),
         ("u\u0308.pdf", "ü.pdf"),
         ("\ud800.pdf", "file.pdf"),
+        ("CON.pdf", "_CON.pdf"),
+        ("lpt1.old.pdf", "_lpt1.old.pdf"),
+        ("console.pdf", "console.pdf"),
+        ("=cmd|'/C calc'!A0.pdf", "C calc'!A0.pdf"),
     ],
 )
 def test_a_name_is_cleaned_and_ends_as_its_content_says(given: str, name: str) -> None:
@@ -47,6 +51,7 @@ def test_a_long_name_is_cut_between_letters_and_keeps_its_ending(letter: str) ->
     assert len(name.encode()) <= MOST_BYTES
     assert len(name) > 45
     assert set(name.removesuffix(".pdf")) == {letter}
+    assert len(clean_name("con." + letter * 300, FileType.PDF)) <= LONGEST
 
 
 @pytest.mark.parametrize("turning", ["\u202e", "\u2067", "\u200f"])
