@@ -130,6 +130,8 @@ def queue_reviews(
     orders = orders.order_by()
     skipped = orders.count_by_obstacle(at)
     accounts = _one_message_accounts(skipped)
+    if accounts:
+        hold_one_per_order(orders.eligible(at).unasked())
     expected = {account_id: counts.pop("", 0) for account_id, counts in skipped.items()}
     for account_id, number in _count_second_of_one(orders, at, accounts).items():
         skipped.setdefault(account_id, Counter())[LeftOut.WRITTEN.value] = number
@@ -206,6 +208,18 @@ def _count_second_of_one(
         return {}
     written = orders.eligible(at).unasked().filter(_was_written(), account_id__in=one_message)
     return dict(written.values_list("account_id").annotate(Count("pk")).order_by())
+
+
+def hold_one_per_order(orders: OrderQuerySet) -> None:
+    """Of these orders, those whose account allows one of the two are this transaction's to queue for.
+
+    So of two who ask for a review and a message at the same moment, the one that comes second finds
+    the first. Taking in these orders waits for it, as for every step of an action.
+    """
+    chosen = Order.objects.filter(pk__in=orders.order_by().values("pk"))
+    theirs = chosen.filter(account__one_message_per_order=True)
+    held = theirs.order_by("pk").select_for_update(of=("self",), no_key=True)
+    list(held.values_list("pk", flat=True))
 
 
 def _insert_actions(source: models.QuerySet[Any], columns: dict[str, Any]) -> int:

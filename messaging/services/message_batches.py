@@ -20,7 +20,7 @@ from messaging.left_out import LeftOut
 from messaging.models import ActionFile, Batch, OutgoingAction, Priority, StoredFile
 from messaging.order_rules import message_refusals
 from messaging.payloads import PayloadError, clean_payload, hash_payload
-from messaging.queueing import LOOK_LEAD
+from messaging.queueing import LOOK_LEAD, hold_one_per_order
 from messaging.services.holding import apply_holds, hold
 from messaging.services.refusing import FOREIGN_FORM, ONE_PER_ORDER, NotAllowedError
 from messaging.services.requesting import MESSAGE_LASTS
@@ -141,6 +141,8 @@ def _make_batch(
             description=description[:300],
             release_at=at + hold(),
         )
+        ids = [draft.order.pk for draft in drafts]
+        hold_one_per_order(Order.objects.filter(pk__in=ids))
         checked = check_drafts(_with_locked_files(drafts), user=user, at=at, kind=kind)
         made = _queue(batch, [one for one in checked if not one.left_out])
         skipped: dict[int, Counter[str]] = {}

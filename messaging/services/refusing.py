@@ -9,6 +9,7 @@ from typing import Any
 from messaging.action_types import REVIEW_REQUEST
 from messaging.models import Origin, OutgoingAction
 from messaging.payloads import hash_payload
+from messaging.queueing import hold_one_per_order
 from messaging.states import TAKEN, WRITTEN
 from orders.models import Order
 
@@ -65,6 +66,19 @@ def second_of_one(order: Order, *, is_solicitation: bool) -> str:
     elif others.filter(kind=REVIEW_REQUEST.name).exists():
         return f"A review was asked for this order. {ONE_PER_ORDER}"
     return ""
+
+
+def refuse_second_of_one(order: Order, *, is_solicitation: bool) -> None:
+    """NotAllowedError for the second of the two, where the account forbids it.
+
+    To be called in the transaction that queues, before it does: the order is held until its end.
+    """
+    if not order.account.one_message_per_order:
+        return
+    hold_one_per_order(Order.objects.filter(pk=order.pk))
+    second = second_of_one(order, is_solicitation=is_solicitation)
+    if second:
+        raise NotAllowedError(second)
 
 
 def _who_queued_sentence(action: OutgoingAction, at: datetime) -> str:

@@ -22,8 +22,8 @@ from messaging.services.refusing import (
     FOREIGN_FORM,
     NotAllowedError,
     already_asked_sentence,
+    refuse_second_of_one,
     same_message_sentence,
-    second_of_one,
 )
 from messaging.states import Status
 from orders.models import Order
@@ -53,7 +53,6 @@ def request_review(
     closes_at = order.closes_at()
     if closes_at is None:
         raise NotAllowedError(explain_refusal(order, Refusal.NO_DATES))
-    _check_one_per_order(order, is_solicitation=True)
     try:
         return _queue_click(
             order, REVIEW_REQUEST, user=user, at=at, not_after=closes_at, client_key=client_key
@@ -95,7 +94,6 @@ def request_message(
     except PayloadError as error:
         raise NotAllowedError(str(error)) from error
     not_after = message_closes_at(order, at)
-    _check_one_per_order(order, is_solicitation=False)
     try:
         return _queue_click(
             order,
@@ -125,14 +123,6 @@ def message_closes_at(order: Order, at: datetime) -> datetime:
     return closes_at
 
 
-def _check_one_per_order(order: Order, *, is_solicitation: bool) -> None:
-    """NotAllowedError for the second of the two, where the account forbids it."""
-    if order.account.one_message_per_order:
-        second = second_of_one(order, is_solicitation=is_solicitation)
-        if second:
-            raise NotAllowedError(second)
-
-
 @repeats_on_conflict
 def _queue_click(
     order: Order,
@@ -145,9 +135,13 @@ def _queue_click(
     payload: dict[str, Any] | None = None,
     files: Sequence[StoredFile] = (),
 ) -> OutgoingAction:
-    """A person's one action waits for the end of its hold. IntegrityError: it is there already."""
+    """A person's one action waits for the end of its hold.
+
+    IntegrityError: it is there already; NotAllowedError: it would be the second of two.
+    """
     not_before = at + hold()
     with transaction.atomic():
+        refuse_second_of_one(order, is_solicitation=action_type.is_solicitation)
         action = OutgoingAction.objects.create(
             account_id=order.account_id,
             order=order,

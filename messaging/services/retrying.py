@@ -10,12 +10,13 @@ from django.db import IntegrityError, transaction
 from audit.models import AuditKind
 from audit.services import record_event
 from messaging.hints import wake_lanes_on_commit
-from messaging.models import OutgoingAction, Priority
+from messaging.models import OutgoingAction, Priority, StoredFile
 from messaging.services.holding import LOOK_LEAD, apply_holds, hold
 from messaging.services.refusing import (
     FILE_IS_GONE,
     TEXT_IS_GONE,
     NotAllowedError,
+    refuse_second_of_one,
     same_message_sentence,
 )
 from messaging.services.requesting import message_closes_at
@@ -34,8 +35,6 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
         not_after = order.closes_at() or action.not_after
     else:
         not_after = message_closes_at(order, at)
-        if action.files.filter(file__emptied_at__isnull=False).exists():
-            raise NotAllowedError(FILE_IS_GONE)
     try:
         _retry(action, user=user, at=at, not_after=not_after)
     except IntegrityError as error:
@@ -46,6 +45,7 @@ def retry_action(action: OutgoingAction, *, user: User, at: datetime) -> None:
 @repeats_on_conflict
 def _retry(action: OutgoingAction, *, user: User, at: datetime, not_after: datetime) -> None:
     with transaction.atomic():
+        refuse_second_of_one(action.order, is_solicitation=action.type.is_solicitation)
         whole = OutgoingAction.objects.filter(pk=action.pk, text_forgotten_at=None)
         if not whole.transition(
             Status.REFUSED,
@@ -65,6 +65,10 @@ def _retry(action: OutgoingAction, *, user: User, at: datetime, not_after: datet
             raise NotAllowedError(
                 f"Only a refused request can be tried again; it is “{action.get_status_display()}”."
             )
+        # Held, so that nobody deletes their content before it is known that they are needed again.
+        files = StoredFile.objects.filter(uses__action=action).order_by("pk")
+        if any(file.emptied_at is not None for file in files.select_for_update(of=("self",))):
+            raise NotAllowedError(FILE_IS_GONE)
         record_event(
             AuditKind.RETRIED,
             user=user,

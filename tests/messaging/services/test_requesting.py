@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from messaging.models import OutgoingAction
-from messaging.services import NotAllowedError, request_message, request_review
+from messaging.services import NotAllowedError, request_message, request_review, retry_action
 from messaging.states import Status
 from orders.models import Order
 from sellers.models import SellerAccount
 from tests.factories import SellerAccountFactory, UserFactory
-from tests.messaging.sending import NOW, due_action, due_message, due_order
+from tests.messaging.sending import NOW, due_action, due_message, due_order, status_of
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +64,21 @@ def test_one_that_never_left_is_none(
     order = due_order(account=strict)
     first(order=order, status=status)
     assert second(order).status == Status.QUEUED
+
+
+@BOTH_WAYS
+def test_what_amazon_refused_is_not_tried_again_as_the_second_of_the_two(
+    strict: SellerAccount, first: First, second: Second, sentence: str
+) -> None:
+    """After a refusal the other one may be sent: then it stands for the order."""
+    order = due_order(account=strict)
+    refused = first(order=order, status=Status.REFUSED)
+    other = second(order)
+    with pytest.raises(NotAllowedError, match="Amazon may take only one of the two"):
+        retry_action(refused, user=UserFactory(), at=NOW)
+    OutgoingAction.objects.filter(pk=other.pk).update(status=Status.CANCELLED)
+    retry_action(refused, user=UserFactory(), at=NOW)
+    assert status_of(refused) == Status.QUEUED
 
 
 @BOTH_WAYS
