@@ -8,7 +8,8 @@ is late when it has been due for GRACE or longer and
 - it has been due for three times as long, and in the last GRACE seconds the lane claimed one of the
   same kind that goes after it.
 
-What has files may take UPLOAD_SECONDS longer: they go up before its look.
+What has files may take UPLOAD_SECONDS longer: they go up before its look. Others may pass it
+meanwhile, whose files are smaller.
 A lane that Amazon makes slow (a lower rate, 429, answers that hang) is not late for that: what waits
 there waits for its lane, however long. A backlog of N needs N seconds at Amazon's rate of one a second.
 """
@@ -86,8 +87,10 @@ def queued_too_long(scope: Scope) -> Iterator[Found]:
             alive_with_files = _lanes_alive(scope, since - upload)
         if (account_id, api) not in ((alive_with_files or set()) if has_files else alive):
             text = f"has been due for {seconds:.0f} s, and its lane stands still"
-        elif due_since <= passed and (priority, not_after, pk) < farthest.get(
-            (account_id, kind), (-1, not_after, 0)
+        elif (
+            not has_files
+            and due_since <= passed
+            and (priority, not_after, pk) < farthest.get((account_id, kind), (-1, not_after, 0))
         ):
             text = f"has been due for {seconds:.0f} s, and others go before it that should not"
         else:

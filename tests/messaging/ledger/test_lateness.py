@@ -10,13 +10,14 @@ import pytest
 from pytest_django import Settings
 
 from messaging.looks import Look, record_looks
-from messaging.models import OutgoingAction, Priority
+from messaging.models import ActionAttempt, ActionFile, OutgoingAction, Priority
 from messaging.services import apply_holds, cancel_action
 from messaging.states import Status
 from orders.models import Order
 from sellers.models import SellerAccount
 from spapi import ServerError, Throttled
 from tests.factories import SellerAccountFactory, UserFactory
+from tests.files import keep_file
 from tests.messaging.ledgers import MESSAGE, NOW, lines, message
 from tests.messaging.planting import lawless, overwrite
 from tests.messaging.sending import (
@@ -193,6 +194,22 @@ def test_the_later_of_two_with_one_window_waits_for_the_earlier() -> None:
     send(second, ACCEPTED, NOW - SECOND)
     assert lines() == [overtaken(first, 600)]
     assert status(third) == Status.QUEUED
+
+
+def test_one_whose_files_go_up_slowly_may_be_passed_by_another_and_not_stand_still() -> None:
+    account = SellerAccountFactory()
+    first, second = (
+        message(order=due_order(account=account), created_at=NOW - 600 * SECOND) for _ in range(2)
+    )
+    claim_one(second, NOW - SECOND)
+    assert lines() == [overtaken(first, 600)]
+    ActionFile.objects.create(
+        action=first, file=keep_file(account, b"%PDF-1.4"), place=0, name="a.pdf"
+    )
+    assert lines() == []
+    ActionAttempt.objects.filter(action=second).update(claimed_at=NOW - 180 * SECOND)
+    OutgoingAction.objects.filter(pk=second.pk).update(status_at=NOW - 180 * SECOND)
+    assert still(first, 600) in lines()
 
 
 def test_a_long_backlog_in_its_turn_is_not_late() -> None:
