@@ -7,11 +7,16 @@ it waits for ever (its `timeout` watches the process, not the thread).
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from threading import Timer
 from typing import Any
 from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+
+# Of what nobody read so much is waited for, and thrown away: while bytes are still coming the answer
+# is lost to most browsers, and "it is too large" would be shown as a connection that broke.
+MOST_DISCARDED = 64 * 1024**2
+_PIECE = 64 * 1024
 
 TOO_SLOW = b"The form did not come to its end in time. Nothing was done. Try again."
 
@@ -46,8 +51,13 @@ class BodyDeadline:
         timer.start()
         try:
             result = self._application(environ | {"wsgi.input": body}, start)
-        finally:
+        except BaseException:
             timer.cancel()
+            raise
+        if not body.is_cut_off and 0 < body.left <= MOST_DISCARDED:
+            start_response(*started[0])
+            return _AnswerFirst(result, body, timer)
+        timer.cancel()
         if body.is_cut_off:
             close = getattr(result, "close", None)
             if close is not None:
@@ -68,24 +78,46 @@ class _WholeBody:
 
     def __init__(self, source: InputStream, length: int) -> None:
         self._source = source
-        self._left = length
+        self.left = length
         self.is_cut_off = False
 
     def read(self, size: int = -1) -> bytes:
-        size = self._left if size < 0 else min(size, self._left)
+        size = self.left if size < 0 else min(size, self.left)
         return self._counted(self._source.read(size), size)
 
     def readline(self, size: int = -1) -> bytes:
-        size = self._left if size < 0 else min(size, self._left)
+        size = self.left if size < 0 else min(size, self.left)
         line = self._source.readline(size)
         return self._counted(line, len(line) if line.endswith(b"\n") else size)
 
     def _counted(self, found: bytes, wanted: int) -> bytes:
-        self._left -= len(found)
+        self.left -= len(found)
         if len(found) < wanted:
             self.is_cut_off = True
             raise CutOffError("the body ended before its end")
         return found
+
+
+class _AnswerFirst:
+    """An answer that was made without its body: first it goes, then what still comes is discarded."""
+
+    def __init__(self, answer: Iterable[bytes], body: _WholeBody, timer: Timer) -> None:
+        self._answer = answer
+        self._body = body
+        self._timer = timer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer
+        with suppress(OSError):  # of its sender, who has gone or is too slow
+            while self._body.left:
+                self._body.read(_PIECE)
+
+    def close(self) -> None:
+        """The clock is stopped."""
+        self._timer.cancel()
+        close = getattr(self._answer, "close", None)
+        if close is not None:
+            close()
 
 
 def _stop_reading(connection: socket.socket | None) -> None:

@@ -12,13 +12,19 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from solicit_dashboard.slow_bodies import BodyDeadline
+from solicit_dashboard.slow_bodies import MOST_DISCARDED, BodyDeadline
 
 SECONDS = 0.4
 
 
 def count_bytes(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    """Answers with the number of bytes that came, or with 0 when the body could not be read."""
+    """Answers with the number of bytes that came, or with 0 when the body could not be read.
+
+    At the address /unread it reads nothing.
+    """
+    if environ["PATH_INFO"] == "/unread":
+        start_response("413 Content Too Large", [("Content-Length", "8")])
+        return [b"too much"]
     try:
         number = len(environ["wsgi.input"].read())
     except OSError:
@@ -46,10 +52,12 @@ def address() -> Iterator[tuple[str, int]]:
             server.wait(20)
 
 
-def connect(address: tuple[str, int], length: int) -> socket.socket:
+def connect(address: tuple[str, int], length: int, path: str = "/") -> socket.socket:
     """A connection on which the headers of a request with a body of `length` bytes were sent."""
     connection = socket.create_connection(address, timeout=20)
-    head = f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+    )
     connection.sendall(head.encode())
     return connection
 
@@ -91,3 +99,29 @@ def test_half_a_body_is_none(address: tuple[str, int]) -> None:
         connection.sendall(b"abc")
         connection.shutdown(socket.SHUT_WR)
         assert answer(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_an_answer_comes_before_its_body_and_reaches_whoever_sends_that_to_its_end(
+    address: tuple[str, int],
+) -> None:
+    length = 10_000_000  # more than the system keeps for somebody who does not read
+    with closing(connect(address, length, "/unread")) as patient:
+        found = b""
+        while not found.endswith(b"too much"):
+            found += patient.recv(65536)
+        patient.sendall(b"x" * length)
+        assert patient.recv(65536) == b""
+    assert found.startswith(b"HTTP/1.1 413 ")
+    with closing(connect(address, length, "/unread")) as hasty:
+        hasty.sendall(b"x" * length)
+        assert answer(hasty).endswith(b"\r\ntoo much")
+
+
+def test_what_nobody_reads_is_waited_for_neither_long_nor_without_end(
+    address: tuple[str, int],
+) -> None:
+    with closing(connect(address, MOST_DISCARDED + 1, "/unread")) as huge:
+        assert answer(huge).endswith(b"\r\ntoo much")
+    with closing(connect(address, 10_000, "/unread")) as slow:
+        slow.sendall(b"x")
+        assert answer(slow).endswith(b"\r\ntoo much")
