@@ -15,7 +15,6 @@ from django.db import models, transaction
 
 from audit.models import AuditKind
 from audit.services import record_event
-from messaging.action_types import ACTION_TYPES
 from messaging.hints import wake_lanes_on_commit
 from messaging.models import ActionEvent, OutgoingAction, Priority
 from messaging.services import LOOK_LEAD, NotAllowedError, apply_holds, hold
@@ -66,7 +65,7 @@ class Decision:
 def choices_for(action: OutgoingAction) -> tuple[Choice, ...]:
     """What may be decided about it now; nothing when there is nothing to decide."""
     choices = _CHOICES.get(Status(action.status), ())
-    if ACTION_TYPES[action.kind].is_solicitation or action.text_forgotten_at is not None:
+    if action.type.is_solicitation or action.text_forgotten_at is not None:
         return tuple(choice for choice in choices if choice != Choice.AGAIN)
     return choices
 

@@ -12,8 +12,9 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType
+from messaging.action_types import REVIEW_REQUEST, ActionType, Api
 from messaging.models.actions import OutgoingAction
+from messaging.models.kinds import type_of
 from sellers.models import Role, SellerAccount
 
 
@@ -77,7 +78,8 @@ class Batch(models.Model):
     @property
     def type(self) -> ActionType:
         """What it asks for."""
-        return ACTION_TYPES[self.kind]
+        # there is one solicitation: what is not known is a message
+        return type_of(self.kind, Api.MESSAGING)
 
     def left_out(self, account_ids: Collection[int]) -> Counter[str]:
         """How many orders of these accounts were left out, by reason."""
