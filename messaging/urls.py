@@ -1,4 +1,4 @@
-"""The addresses of the outbox, of batches and of the kill switch."""
+"""The addresses of messages, the outbox, batches, templates, the kill switch and the palette."""
 
 from django.urls import URLPattern, path
 
@@ -11,6 +11,7 @@ from messaging.views import (
     files,
     offered,
     outbox,
+    palette,
     switches,
     templates,
 )
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("messages/new/", bulk.choose, name="bulk"),
     path("messages/write/", bulk.write, name="bulk_write"),
     path("messages/check/", bulk.check, name="bulk_check"),
+    path("go/", palette.palette, name="palette"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<int:action_id>/", outbox.action, name="action"),
     path("outbox/<int:action_id>/cancel/", outbox.cancel, name="cancel"),

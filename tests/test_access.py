@@ -251,6 +251,7 @@ TABLE: dict[str, Address] = {
         form=lambda things: _bulk_form(things, "unexpectedProblem") | {"text": "It is late."},
         optional=("plan", "step", "template", "file", "upload", "months", "next"),
     ),
+    "messaging:palette": Address("get", EVERYBODY),
     "messaging:outbox": Address("get", EVERYBODY),
     "messaging:action": Address("get", MEMBERS),
     "messaging:messages": Address("get", MEMBERS),

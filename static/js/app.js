@@ -199,6 +199,10 @@ let waitsForPlace = false;
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea, [contenteditable]");
   if (isTyping && event.key === "Escape") event.target.blur();
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && $("#palette") && !$("dialog[open]")) {
+    event.preventDefault();
+    $("#palette").showModal();
+  }
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
   if (waitsForPlace) {
     waitsForPlace = false;

@@ -200,6 +200,14 @@ def test_the_keyboard_selects_and_opens(people: Visitors) -> None:
     expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
     page.keyboard.press("/")
     expect(page.locator("[data-search]")).to_be_focused()
+    page.keyboard.press("Control+K")
+    expect(page.get_by_label("Order number or page")).to_be_focused()
+    page.keyboard.type(numbers[0])
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(numbers[0])
+    page.keyboard.press("Control+K")
+    page.get_by_role("button", name="Write to the buyer", exact=True).click()
+    expect(page.get_by_role("heading", name="Write to the buyer", level=1)).to_be_visible()
 
 
 def test_a_viewer_sees_everything_and_sends_nothing(stack: Stack, people: Visitors) -> None:
