@@ -50,8 +50,10 @@ def test_what_was_offered_is_named_with_its_age_and_a_way_to_write_it(ann: Perso
     assert f'href="{home(order)}messages/sendInvoice/"' in page
     assert "Removal of negative feedback" in page
     assert "Only after the buyer&#x27;s problem was solved." in page
-    assert "updateFeedback" not in page
+    assert "messages/updateFeedback/" not in page
+    assert "Do this in Seller Central" in page
     assert "messages/warranty/" not in page
+    assert "Not possible now: Amazon gives no reason." in page
 
 
 def test_a_viewer_is_told_and_cannot_write(ann: Person, viewer: Person) -> None:
