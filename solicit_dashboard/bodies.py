@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -15,11 +14,10 @@ from solicit_dashboard.errors import error_page
 View = Callable[..., HttpResponse]
 
 
-def limit_body(most: int, sentence: str, *, to_disk: bool = False) -> Callable[[View], View]:
+def limit_body(most: int, sentence: str) -> Callable[[View], View]:
     """The view gets no request whose body has more than `most` bytes: that is a 413, unread.
 
-    `sentence` says what is too large. With `to_disk` every file that comes is on disk at once, so
-    that none is ever whole in memory. The check of the form's secret reads the whole body, so that
+    `sentence` says what is too large. The check of the form's secret reads the whole body, so that
     it has to come after this one.
     """
 
@@ -32,8 +30,6 @@ def limit_body(most: int, sentence: str, *, to_disk: bool = False) -> Callable[[
             length = request.META.get("CONTENT_LENGTH") or "0"
             if not length.isdecimal() or int(length) > most:
                 return error_page(request, 413, "Too much at once", sentence)
-            if to_disk:
-                request.upload_handlers = [TemporaryFileUploadHandler(request)]
             return protected(request, *args, **kwargs)
 
         return limited

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from messaging.files.announced import AnnouncedSize
 from messaging.files.checking import MOST_MEGABYTES
 from messaging.files.refusal import FileRefusedError
 from messaging.files.slots import TooManyUploadsError, upload_place
@@ -31,18 +34,22 @@ GONE = "The content of this file was deleted here, once no message needed it any
 _FIELDS = ("upload",)
 
 
-def takes_files(view: View) -> View:
+def takes_files(
+    view: View, handler: Callable[[HttpRequest], FileUploadHandler] = TemporaryFileUploadHandler
+) -> View:
     """The view gets forms with files: on disk, 10 MB at most, three at once from one person.
 
     What is larger is a 413, unread; the fourth at once is a 429, unread.
     """
-    limited: View = limit_body(LARGEST_BODY, TOO_LARGE, to_disk=True)(view)
+    limited: View = limit_body(LARGEST_BODY, TOO_LARGE)(view)
 
     # What the check of the form's secret was told of `limited` stands in its __dict__.
     @wraps(limited)
     def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not (request.content_type or "").startswith("multipart/"):
             return limited(request, *args, **kwargs)
+        # Before the check of the form's secret, which reads the body.
+        request.upload_handlers = [handler(request)]
         try:
             with upload_place(get_user(request).pk):
                 return limited(request, *args, **kwargs)
@@ -52,8 +59,22 @@ def takes_files(view: View) -> View:
     return counted
 
 
+def takes_one_file(view: View) -> View:
+    """As `takes_files`, for the picker: a file of more than 10 MB is a line that says so, unread."""
+    counted = takes_files(view, AnnouncedSize)
+
+    @wraps(counted)
+    def measured(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return counted(request, *args, **kwargs)
+        except FileRefusedError as refusal:
+            return _line(request, 422, fault=str(refusal))
+
+    return measured
+
+
 @require_POST
-@takes_files
+@takes_one_file
 def upload(request: HttpRequest, account_id: int) -> HttpResponse:
     """One file is kept for a message of this account; the fragment is its line in the picker.
 

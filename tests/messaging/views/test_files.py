@@ -6,23 +6,29 @@ import io
 from contextlib import ExitStack
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
+from django.middleware.csrf import _get_new_csrf_string
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.test.client import MULTIPART_CONTENT
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from pytest_django import Settings
 
 from messaging.action_types import SEND_INVOICE
+from messaging.files import announced
 from messaging.files.picking import Picker
 from messaging.files.slots import AT_ONCE, upload_place
 from messaging.files.storing import store_file
 from messaging.models import StoredFile
+from messaging.uploading import PieceReader
 from messaging.views import files as views
 from messaging.views.files import LARGEST_BODY, takes_files
 from sellers.models import Role, SellerAccount
+from spapi import MOST_UPLOAD_BYTES
 from tests.factories import SellerAccountFactory
 from tests.messaging.files.contents import TEXT, pdf
 from tests.messaging.views.batches import HTMX, browser_of_role
@@ -95,6 +101,67 @@ def test_what_is_larger_is_refused_before_it_is_read(
     response = send_unread(client, account, LARGEST_BODY + 1)
     assert response.status_code == 413
     assert "more than 10 MB together" in response.content.decode()
+
+
+class HeadOnly(io.BytesIO):
+    """A body that comes as far as its first 16 KiB."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert 0 <= self.tell() + size <= 16 * 1024, "more of the body was read"
+        return super().read(size)
+
+
+def send_announced(
+    client: Client, account: SellerAccount, size: int, *, behind: bytes = b"", secret: str = "x"
+) -> HttpResponse:
+    """The answer to a form with one file of so many bytes, of which only its beginning comes."""
+    form = b'--b\r\nContent-Disposition: form-data; name="upload"; filename="a <1>.pdf"\r\n'
+    form += b"Content-Type: application/pdf\r\n\r\n"
+    length = len(form) + size + len(b"\r\n--b--\r\n") + len(behind)
+    meta = {"CONTENT_TYPE": "multipart/form-data; boundary=b", "CONTENT_LENGTH": str(length)}
+    headers = HTMX | ({"X-CSRFToken": secret} if secret else {})
+    body = {"wsgi.input": HeadOnly(form + b"%PDF-1.4" * 4096)}
+    return client.generic("POST", address(account), headers=headers, **meta, **body)  # type: ignore[return-value]
+
+
+def test_a_file_of_one_byte_too_many_is_refused_before_it_is_read(
+    client: Client, account: SellerAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = "“a _1_.pdf” is larger than 10 MB."
+    response = send_announced(client, account, MOST_UPLOAD_BYTES + 1)
+    assert (response.status_code, refused in response.content.decode()) == (422, True)
+    # The form's secret, and nothing else, may still come behind it.
+    response = send_announced(client, account, MOST_UPLOAD_BYTES + 1025, secret="")
+    assert (response.status_code, refused in response.content.decode()) == (422, True)
+    let_in: list[object] = []
+
+    class Parser:
+        def __init__(self, *parts: object) -> None:
+            let_in.append(parts)
+
+        def parse(self) -> tuple[QueryDict, MultiValueDict[str, object]]:
+            return QueryDict(), MultiValueDict()
+
+    monkeypatch.setattr(announced, "MultiPartParser", Parser)
+    send_announced(client, account, MOST_UPLOAD_BYTES)
+    send_announced(client, account, MOST_UPLOAD_BYTES, behind=b"x" * 200, secret="")
+    assert len(let_in) == 2
+
+
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_the_largest_file_comes_in_with_its_secret_before_or_behind_it(
+    account: SellerAccount, operator: User, *, is_behind: bool
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    secret = {"csrfmiddlewaretoken": _get_new_csrf_string()}
+    client.cookies[settings.CSRF_COOKIE_NAME] = secret["csrfmiddlewaretoken"]
+    file = {"upload": SimpleUploadedFile("a.txt", b"x" * MOST_UPLOAD_BYTES)}
+    form = file | secret if is_behind else secret | file
+    assert client.post(address(account), form, headers=HTMX).status_code == 200
+    assert StoredFile.objects.get().size == MOST_UPLOAD_BYTES
+    assert PieceReader(StoredFile.objects.get()).read(5) == b"xxxxx"
 
 
 def test_the_fourth_at_once_is_refused_before_it_is_read(
