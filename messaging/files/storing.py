@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from messaging.files.checking import check_content
@@ -23,6 +24,14 @@ PIECE = 256 * 1024  # bytes
 # How long a file waits for a message to go with; its content is deleted an hour after this, so that
 # no message is queued in the moment in which its file goes.
 WAITS = timedelta(days=1)
+# What the database keeps of one account's files at once. Uploads at the same moment may each believe
+# to be the last.
+MOST_KEPT = 2 * 1024**3  # bytes
+MOST_FILES_KEPT = 10_000
+FULL = (
+    "As many files are kept for this account as may be: 2 GB, or 10,000 files. They are deleted when "
+    "their messages have left, a day after they came. Try again then."
+)
 GONE = "A file is no longer kept here, or never was. Bring it once more."
 
 
@@ -37,6 +46,7 @@ def store_file(
     given = upload.name or ""
     size, content = int(upload.size or 0), cast(BinaryIO, upload.file)
     shown = show_name(given)
+    _check_room(account, size)
     file_type = check_content(content, size, shown)
     name = clean_name(given, file_type)
     is_scanned = scan_file(content, shown)
@@ -61,6 +71,14 @@ def store_file(
         file.sha256 = digest.hexdigest()
         file.save(update_fields=["sha256"])
     return file
+
+
+def _check_room(account: SellerAccount, size: int) -> None:
+    kept = StoredFile.objects.filter(account=account, emptied_at=None).aggregate(
+        files=Count("pk"), size=Sum("size", default=0)
+    )
+    if kept["files"] >= MOST_FILES_KEPT or kept["size"] + size > MOST_KEPT:
+        raise FileRefusedError(FULL)
 
 
 def get_files(account: SellerAccount, ids: Sequence[int]) -> list[StoredFile]:

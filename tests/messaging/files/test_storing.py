@@ -116,6 +116,20 @@ def test_the_largest_pdf_is_read(account: SellerAccount, user: User) -> None:
         store_file(account, on_disk("a.pdf", content + b"\n"), user=user, at=NOW)
 
 
+@pytest.mark.parametrize(("limit", "most"), [("MOST_KEPT", 3 * len(TEXT)), ("MOST_FILES_KEPT", 3)])
+def test_nobody_fills_the_database(
+    account: SellerAccount, user: User, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(storing, limit, most)
+    for _file in range(3):
+        kept = keep(account, user)
+    with pytest.raises(FileRefusedError, match="As many files are kept for this account"):
+        keep(account, user)
+    keep(SellerAccountFactory(), user)
+    StoredFile.objects.filter(pk=kept.pk).update(emptied_at=NOW)
+    keep(account, user)
+
+
 def test_files_come_in_the_order_in_which_they_were_asked_for(
     account: SellerAccount, user: User
 ) -> None:
