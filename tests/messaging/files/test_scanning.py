@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import socket
-import struct
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from pytest_django import Settings
@@ -16,43 +14,7 @@ from pytest_django import Settings
 from messaging.files import scanning
 from messaging.files.refusal import FileRefusedError
 from messaging.files.scanning import has_scanner, scan_file
-
-# What every scanner takes for a virus (EICAR), in halves, so that this file is none.
-VIRUS = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
-
-
-def judge(content: bytes) -> bytes:
-    """What clamd answers."""
-    return b"stream: Eicar-Test-Signature FOUND\0" if VIRUS in content else b"stream: OK\0"
-
-
-def receive(connection: socket.socket) -> bytes:
-    """The content that was sent as clamd wants it."""
-    file = connection.makefile("rb")
-    assert file.read(10) == b"zINSTREAM\0"
-    content = b""
-    while size := struct.unpack(">I", file.read(4))[0]:
-        assert size <= 64 * 1024
-        content += file.read(size)
-    return content
-
-
-@contextmanager
-def serving(listener: socket.socket, answer: Callable[[bytes], bytes]) -> Iterator[None]:
-    """One connection is served."""
-
-    def serve() -> None:
-        connection = listener.accept()[0]
-        with closing(connection):
-            connection.settimeout(20)
-            connection.sendall(answer(receive(connection)))
-
-    thread = Thread(target=serve)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join(20)
+from tests.messaging.files.scanner import VIRUS, judge, serving
 
 
 @pytest.fixture

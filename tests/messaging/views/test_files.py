@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from contextlib import ExitStack
+import socket
+from contextlib import ExitStack, closing
 
 import pytest
 from django.conf import settings
@@ -29,8 +30,10 @@ from messaging.views import files as views
 from messaging.views.files import LARGEST_BODY, takes_files
 from sellers.models import Role, SellerAccount
 from spapi import MOST_UPLOAD_BYTES
-from tests.factories import SellerAccountFactory
+from tests.factories import OrderFactory, SellerAccountFactory
 from tests.messaging.files.contents import TEXT, pdf
+from tests.messaging.files.scanner import VIRUS, judge, serving
+from tests.messaging.offering import offer
 from tests.messaging.views.batches import HTMX, browser_of_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_empty")]
@@ -251,3 +254,28 @@ def test_the_picker_says_what_it_takes_and_what_is_missing(
     assert warning in html
     settings.FILE_SCANNER = "tcp://localhost:3310"
     assert warning not in render_to_string("messaging/_files.html", {"picker": picker})
+
+
+def test_a_virus_is_refused_where_a_scanner_is_and_else_the_check_page_warns(
+    client: Client, account: SellerAccount, settings: Settings
+) -> None:
+    order = OrderFactory(account=account)
+    offer(order, SEND_INVOICE.name)
+    page = f"/orders/{account.pk}/{order.amazon_order_id}/messages/{SEND_INVOICE.name}/"
+
+    def check(content: bytes) -> str:
+        form = {"step": "check", "upload": SimpleUploadedFile("a.txt", content)}
+        return client.post(page, form).content.decode()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.settimeout(20)
+        settings.FILE_SCANNER = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        with serving(listener, judge):
+            assert "The scanner for viruses says that “a.txt” is not safe." in check(VIRUS)
+        assert not StoredFile.objects.exists()
+        with serving(listener, judge):
+            html = check(TEXT)
+        assert ("Send message" in html, "not checked for viruses" in html) == (True, False)
+    settings.FILE_SCANNER = None
+    html = check(VIRUS)
+    assert ("Send message" in html, "not checked for viruses" in html) == (True, True)
