@@ -78,29 +78,35 @@ class Claimed:
 
 
 def take_up(
-    account: SellerAccount, api: str, *, now: datetime, limit: int, but_not: Collection[int] = ()
+    account: SellerAccount,
+    api: str,
+    *,
+    now: datetime,
+    limit: int,
+    but_not: Collection[int] = (),
+    with_files: bool = True,
 ) -> list[Job]:
-    """The next due actions of a lane, in their turn; what our own rules no longer allow is settled."""
+    """The next due actions of a lane, in their turn; what our own rules no longer allow is settled.
+
+    Not `with_files`: those without files alone.
+    """
     opens_after = ReviewWindow.from_settings().opens_after
-    rows = (
-        OutgoingAction.objects.filter(account=account, api=api)
-        .due(now)
-        .exclude(pk__in=but_not)
-        .order_by("priority", "not_after", "pk")
-        .values_list(
-            "pk",
-            "order_id",
-            "order__amazon_order_id",
-            "order__marketplace_id",
-            "kind",
-            "status",
-            "priority",
-            "not_before",
-            "not_after",
-            "order__earliest_delivery_at",
-            "payload",
-        )[:limit]
-    )
+    due = OutgoingAction.objects.filter(account=account, api=api).due(now).exclude(pk__in=but_not)
+    if not with_files:
+        due = due.filter(files=None)
+    rows = due.order_by("priority", "not_after", "pk").values_list(
+        "pk",
+        "order_id",
+        "order__amazon_order_id",
+        "order__marketplace_id",
+        "kind",
+        "status",
+        "priority",
+        "not_before",
+        "not_after",
+        "order__earliest_delivery_at",
+        "payload",
+    )[:limit]
     jobs = [
         Job(
             action_id=pk,

@@ -115,6 +115,7 @@ class LaneBook:
                             now=wall,
                             limit=TAKE_AT_ONCE,
                             but_not=lane.in_hand,
+                            with_files=lane.wants_files or account_id in woken,
                         )
                     )
 

@@ -31,11 +31,11 @@ LOOK_GOOD_FOR = timedelta(seconds=50)
 CONTROL_GOOD_FOR = timedelta(seconds=60)
 REFILL_BELOW = 10
 TAKE_AT_ONCE = 30
-# Of one account, so many messages have their files uploaded at once, and so many wait uploaded. What
-# waits for its upload keeps others from being taken up only when it is as much as two batches.
+# Of one account, so many messages have their files uploaded at once, and so many wait uploaded. When
+# so many wait for their upload, only those without files are taken up beside them.
 UPLOADS_AT_ONCE = 2
 UPLOADED_AHEAD = 20
-MOST_TO_UPLOAD = 1_000
+MOST_TO_UPLOAD = 100
 
 
 @dataclass(order=True)
@@ -115,7 +115,12 @@ class Lane:
     @property
     def wants_more(self) -> bool:
         """Whether the database should be asked for more."""
-        return len(self.pending) < REFILL_BELOW and len(self.to_upload) < MOST_TO_UPLOAD
+        return len(self.pending) < REFILL_BELOW
+
+    @property
+    def wants_files(self) -> bool:
+        """Whether messages with files should be among them: a storage that hangs stops no others."""
+        return len(self.to_upload) < MOST_TO_UPLOAD
 
     @property
     def shortest_interval(self) -> float:

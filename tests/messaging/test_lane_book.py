@@ -7,17 +7,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from messaging import lane_book
+from messaging import lane_book, lanes
 from messaging.action_types import Api
 from messaging.buckets import LaneLimiter
 from messaging.clock import Clock
 from messaging.lane_book import LaneBook
 from messaging.lanes import REFILL_BELOW, TAKE_AT_ONCE, Lane
-from messaging.models import OutgoingAction
+from messaging.models import ActionFile, OutgoingAction
 from messaging.states import Status
 from sellers.models import Connection, SellerAccount
-from tests.factories import SellerAccountFactory
-from tests.messaging.sending import NOW, due_action, due_order
+from tests.factories import DAY, SellerAccountFactory
+from tests.files import keep_file
+from tests.messaging.sending import NOW, due_action, due_message, due_order, unshipped_order
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +85,29 @@ def test_a_click_is_taken_up_by_a_lane_that_has_enough(book: LaneBook) -> None:
     (clicked,) = queue(account, 1)
     book.take_up({account.pk})
     assert clicked.pk in only_lane(book).in_hand
+
+
+def test_what_waits_for_its_upload_keeps_only_others_with_files_from_being_taken_up(
+    book: LaneBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "MOST_TO_UPLOAD", 2)
+    account = SellerAccountFactory()
+    order = unshipped_order(account=account)
+    with_files = [due_message(f"{n}", order=order) for n in range(TAKE_AT_ONCE + 5)]
+    for action in with_files:
+        file = keep_file(account, b"%PDF-1.4")
+        ActionFile.objects.create(action=action, file=file, place=0, name="a.pdf")
+    files = [{"name": "a.pdf", "size": 8, "sha256": "0"}]
+    OutgoingAction.objects.update(payload={"text": "", "files": files})
+    plain = due_message("plain", order=order, not_after=NOW + 60 * DAY)
+    book.take_up(())
+    lane = only_lane(book)
+    assert (len(lane.to_upload), lane.pending) == (TAKE_AT_ONCE, [])
+    book.take_up(())
+    assert len(lane.to_upload) == TAKE_AT_ONCE
+    assert [job.action_id for _, job in lane.pending] == [plain.pk]
+    book.take_up({account.pk})
+    assert len(lane.to_upload) == len(with_files), "somebody clicked, perhaps for one with files"
 
 
 def test_a_lane_whose_due_actions_are_all_in_hand_is_not_asked_again(
