@@ -373,10 +373,10 @@ def test_what_takes_longer_to_go_up_than_a_driver_lasts_is_sent_by_that_driver(
 ) -> None:
     """Left behind, it would go up anew for each driver, and never leave."""
     shard = make_shard(orders=300)
-    shard.amazon.set_faults([rule(UPLOAD, {"kind": "latency", "ms": 1_300})])
+    shard.amazon.set_faults([rule(UPLOAD, {"kind": "latency", "ms": 1_100})])
     write_with_files(shard, UPLOADS_AT_ONCE + 1)
     # those that did not begin in its time are the next driver's, so that the first one ends
-    assert drive(seconds=0.5) is True
+    assert drive(seconds=1.0) is True
     assert states() == {Status.SENT: UPLOADS_AT_ONCE, Status.QUEUED: 1}
     assert shard.requests(UPLOAD) == UPLOADS_AT_ONCE
 

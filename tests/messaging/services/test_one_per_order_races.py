@@ -18,7 +18,7 @@ from sellers.models import SellerAccount
 from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
 from tests.messaging.sending import NOW, due_order
 
-ROUNDS = 6
+ROUNDS = 3
 KIND, PAYLOAD = "confirmOrderDetails", {"text": "Which engraving?"}
 Ask = Callable[[Sequence[Order], User], object]
 
