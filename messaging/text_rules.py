@@ -195,6 +195,12 @@ RULES: tuple[Rule, ...] = (
         "“{found}” asks for a review. Only Amazon's own review request may.",
     ),
     Rule(
+        "word for a review",
+        finder("review words"),
+        "“{found}” speaks of reviews. Amazon forbids to ask for one, and to ask for its change.",
+        is_fatal=False,
+    ),
+    Rule(
         "advertising",
         finder("advertising"),
         "“{found}” is marketing. Amazon forbids it in messages.",

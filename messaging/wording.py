@@ -1,4 +1,4 @@
-"""What must not be said to buyers, phrase by phrase, in six languages.
+"""What must not be said to buyers, phrase by phrase, in six languages and more.
 
 Regular expressions, matched without regard to capitals, to a text of which spaces and line breaks
 are single spaces. They are for phrases and not for words alone: a title such as "Five Star
@@ -24,6 +24,8 @@ _REVIEW_REQUESTS: Phrases = {
         r"\b(?:rate|review) (?:us|our (?:product|store|shop|service)|your (?:purchase|experience)"
         r"|(?:the|this) (?:product|seller|item|purchase)) (?:on|at|with|if|when|here|and)\b",
         r"\brate (?:us|your (?:purchase|experience))\b",
+        r"\b(?:rate|review) it on amazon\b",
+        rf"\b(?:share|tell) {_FEW}(?:experience|opinion) with other (?:buyers|customers)\b",
         r"\b(?:your|honest|customer|product) reviews? (?:helps?|means?|matters?|would)\b",
         r"\bappreciate (?:a|your) (?:\w+ )?(?:review|rating)\b",
     ),
@@ -79,7 +81,7 @@ _POSITIVE_REVIEWS: Phrases = {
     ),
     "fr": (
         r"\b(?:avis|commentaires?|évaluations?) (?:positif|positive|favorable)s?\b",
-        r"\b(?:bonne note|(?:5|cinq) étoiles (?:sur|pour))\b",
+        r"\b(?:bonne note|avis (?:de |à )?(?:5|cinq) étoiles|(?:5|cinq) étoiles (?:sur|pour))\b",
     ),
     "es": (
         r"\b(?:reseña|valoración|opinión|calificación)(?:es)? positivas?\b",
@@ -89,19 +91,20 @@ _POSITIVE_REVIEWS: Phrases = {
         r"\b(?:recensione|valutazione|feedback)\w* positiv[aoie]\b",
         r"\b(?:buona recensione|(?:recensione|valutazione) (?:a|da|di) (?:5|cinque) stelle)\b",
     ),
-    "ja": (r"(?:高評価|良い評価|よい評価|星5つ|★5|☆5|五つ星|5つ星)",),
+    "ja": (r"(?:高評価|良い評価|よい評価|星5つ|[★☆⭐]5|5 ?[★☆⭐]|五つ星|5つ星)",),
 }
 
 _REVIEW_CHANGES: Phrases = {
     "en": (
-        rf"\b(?:change|changing|edit|remove|removing|delete|deleting|update|revise|take down"
-        rf"|withdraw|reconsider) {_FEW}(?:review|rating|(?:negative|seller|your|the) feedback)\b",
+        rf"\b(?:chang(?:e|ing)|edit(?:ing)?|remov(?:e|ing)|delet(?:e|ing)|updat(?:e|ing)"
+        rf"|revis(?:e|ing)|tak(?:e|ing) down|withdraw(?:ing)?|reconsider(?:ing)?) {_FEW}(?:review|rating|(?:negative|seller|your|the) feedback)\b",
     ),
     "de": (
         rf"\b(?:bewertung|rezension)(?:en)? {_FEW}"
         r"(?:ändern|abändern|löschen|entfernen|zurückziehen|zurücknehmen|anpassen|überdenken"
         r"|zu ändern|zu löschen|zu entfernen)\b",
         rf"\b(?:ändern|löschen|entfernen) sie {_FEW}(?:bewertung|rezension)\b",
+        r"\bfeedback (?:zu )?(?:ändern|löschen|entfernen|zurückziehen|zurücknehmen)\b",
     ),
     "fr": (
         r"\b(?:modifier|modifiez|changer|changez|supprimer|supprimez|retirer|retirez|réviser) "
@@ -162,7 +165,7 @@ _ADVERTISING: Phrases = {
     "en": (
         r"\bfollow us\b",
         r"\b(?:like|find) us on\b",
-        r"\bnewsletter\b",
+        r"\b(?:newsletter|mailing list|subscribe to our)\b",
         rf"\bvisit (?:our|us at) {_FEW}(?:website|shop|store|page)\b",
         r"\b(?:coupon|promo|promotion|promotional|discount|voucher) ?codes?\b",
         r"\b\d{1,3} ?% (?:off|discount)\b",
@@ -225,6 +228,24 @@ _MARKETING_WORDS: Phrases = {
     "ja": (r"(?:割引|クーポン|セール|キャンペーン|プレゼント)",),
 }
 
+# Words of which a person should think once more, in other languages of marketplaces too.
+_REVIEW_WORDS: Phrases = {
+    "en": (
+        r"\b(?:(?:a|your|honest|product|customer) reviews?|(?:your|seller|customer) ratings?"
+        r"|(?:seller|negative|positive|good|bad) feedback|(?:5|five) stars|thumbs up)\b",
+    ),
+    "de": (r"\b(?:\w{0,20}bewertung(?:en)?|rezension(?:en)?|(?:5|fünf) sternen?)\b",),
+    "fr": (r"\b(?:votre avis|avis client|évaluations?|(?:5|cinq) étoiles)\b",),
+    "es": (r"\b(?:reseñas?|valoraci(?:ón|ones)|(?:5|cinco) estrellas)\b",),
+    "it": (r"\b(?:recension[ei]|(?:5|cinque) stelle)\b",),
+    "nl": (r"\b(?:beoordeling(?:en)?|recensies?|(?:5|vijf) sterren)\b",),
+    "pl": (r"\b(?:opini[aięe]|recenzj\w{1,3}|(?:5|pięć) gwiazdek)\b",),
+    "pt": (r"\b(?:avaliaç(?:ão|ões)|(?:5|cinco) estrelas)\b",),
+    "sv": (r"\b(?:omdömen?|recension(?:en|er)?|(?:5|fem) stjärnor)\b",),
+    "tr": (r"\b(?:değerlendirme\w{0,8}|(?:5|beş) yıldız)\b",),
+    "ja": (r"(?:レビュー|口コミ|クチコミ|[★☆⭐])",),
+}
+
 _LEAVING_AMAZON: Phrases = {
     "en": (
         r"\boutside (?:of )?amazon\b(?!')",
@@ -274,6 +295,7 @@ PHRASES: Mapping[str, Phrases] = {
     "positive reviews": _POSITIVE_REVIEWS,
     "review changes": _REVIEW_CHANGES,
     "review rewards": _REVIEW_REWARDS,
+    "review words": _REVIEW_WORDS,
     "advertising": _ADVERTISING,
     "marketing words": _MARKETING_WORDS,
     "leaving Amazon": _LEAVING_AMAZON,
