@@ -121,3 +121,8 @@ def jpeg(width: int = 1, height: int = 1, *, comment: bytes = b"") -> bytes:
     frame = b"\xff\xc0" + struct.pack(">HBHHB3s", 11, 8, height, width, 1, b"\x01\x11\x00")
     scan = b"\xff\xda" + struct.pack(">HB2s3s", 8, 1, b"\x01\x00", b"\x00\x3f\x00") + b"\x7f"
     return b"\xff\xd8" + note + frame + scan + b"\xff\xd9"
+
+
+def png_of_size(size: int) -> bytes:
+    """A PNG of this many bytes, of which most are pixels that nobody unpacks."""
+    return png(others=[chunk(b"IDAT", b"\xa5" * (size - len(png()) - 12))])
