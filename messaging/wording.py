@@ -97,7 +97,8 @@ _POSITIVE_REVIEWS: Phrases = {
 _REVIEW_CHANGES: Phrases = {
     "en": (
         rf"\b(?:chang(?:e|ing)|edit(?:ing)?|remov(?:e|ing)|delet(?:e|ing)|updat(?:e|ing)"
-        rf"|revis(?:e|ing)|tak(?:e|ing) down|withdraw(?:ing)?|reconsider(?:ing)?) {_FEW}(?:review|rating|(?:negative|seller|your|the) feedback)\b",
+        rf"|revis(?:e|ing)|tak(?:e|ing) down|withdraw(?:ing)?|reconsider(?:ing)?) {_FEW}"
+        r"(?:review|rating|(?:negative|seller|your|the) feedback)\b",
     ),
     "de": (
         rf"\b(?:bewertung|rezension)(?:en)? {_FEW}"
@@ -242,7 +243,7 @@ _REVIEW_WORDS: Phrases = {
     "pl": (r"\b(?:opini[aięe]|recenzj\w{1,3}|(?:5|pięć) gwiazdek)\b",),
     "pt": (r"\b(?:avaliaç(?:ão|ões)|(?:5|cinco) estrelas)\b",),
     "sv": (r"\b(?:omdömen?|recension(?:en|er)?|(?:5|fem) stjärnor)\b",),
-    "tr": (r"\b(?:değerlendirme\w{0,8}|(?:5|beş) yıldız)\b",),
+    "tr": (r"\b(?:değerlendirme\w{0,8}|(?:5|beş) y\u0131ld\u0131z)\b",),
     "ja": (r"(?:レビュー|口コミ|クチコミ|[★☆⭐])",),
 }
 

@@ -130,6 +130,7 @@ WARNINGS = [
     ("Laat een positieve beoordeling achter.", "speaks of reviews"),
     ("Prosimy o wystawienie pozytywnej opinii.", "speaks of reviews"),
     ("Lämna gärna ett positivt omdöme.", "speaks of reviews"),
+    ("L\u00fctfen 5 y\u0131ld\u0131z verin.", "speaks of reviews"),
     ("Deixe uma avaliação positiva.", "speaks of reviews"),
     ("PLEASE ANSWER THIS MESSAGE AT ONCE", "all in capitals"),
 ]
