@@ -34,6 +34,7 @@ from messaging.services.message_batches import (
 )
 from messaging.views.bulk_plan import (
     BULK_KINDS,
+    CHANGED_FOR_SECONDS,
     KnownOffers,
     Place,
     Plan,
@@ -118,7 +119,7 @@ def write(request: HttpRequest) -> HttpResponse:
         place = read_place(request)
         form = BulkForm(action_type=place.type, initial=_from_template(request, place))
         return _form_page(request, place, form)
-    plan = Plan.read(request, token)
+    plan = Plan.read(request, token, max_age=CHANGED_FOR_SECONDS)
     place = plan.place(request)
     try:
         files = list(plan.writing(place.account).files)

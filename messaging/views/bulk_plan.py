@@ -27,7 +27,12 @@ from solicit_dashboard.access import get_account, get_orders, get_reach, get_use
 # What Amazon offered longer ago is not shown.
 RECENT = timedelta(hours=1)
 GOOD_FOR_SECONDS = 3600
-TOO_OLD = "This page is too old. Go back to the orders and begin again."
+# To be changed it is good for a day's work: nobody's text is lost while the phone rings.
+CHANGED_FOR_SECONDS = 12 * 3600
+TOO_OLD = (
+    "This page is too old to send from. Go back, press “Change it”, and check once more; or begin "
+    "again with the orders."
+)
 MOST_FILES = 1_000
 # What a person may write to many at once; the others have a condition that is said for each order.
 BULK_KINDS: Mapping[str, ActionType] = {
@@ -87,10 +92,13 @@ class Plan:
         return signing.dumps(vars(self), salt=_salt(request), compress=True)
 
     @classmethod
-    def read(cls, request: HttpRequest, token: str) -> Self:
-        """The plan that the page carried; BadRequest for one that is too old or another's."""
+    def read(cls, request: HttpRequest, token: str, *, max_age: int = GOOD_FOR_SECONDS) -> Self:
+        """The plan that the page carried; BadRequest for one that is too old or another's.
+
+        `max_age` in seconds.
+        """
         try:
-            return cls(**signing.loads(token, salt=_salt(request), max_age=GOOD_FOR_SECONDS))
+            return cls(**signing.loads(token, salt=_salt(request), max_age=max_age))
         except (signing.BadSignature, TypeError):  # or of a release whose plans were others
             raise BadRequest(TOO_OLD) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from html import unescape
@@ -304,6 +305,25 @@ def test_a_plan_is_good_for_its_person_alone(client: Client, orders: list[Order]
     page = checked(client, orders)
     colleague = browser_of_role(orders[0].account, Role.OPERATOR)
     assert send(colleague, page).status_code == 400
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(("hours", "changed"), [(2, 200), (13, 400)])
+def test_a_plan_that_is_too_old_to_send_can_be_changed_all_day(
+    client: Client,
+    orders: list[Order],
+    monkeypatch: pytest.MonkeyPatch,
+    hours: int,
+    changed: int,
+) -> None:
+    text = "It is late by two days."
+    signed_at = signing.b62_encode(int(time.time()) - hours * 3600)
+    monkeypatch.setattr(signing.TimestampSigner, "timestamp", lambda _signer: signed_at)
+    page = checked(client, orders, text=text)
+    assert send(client, page).status_code == 400
+    again = client.post(WRITE, {"plan": plan_of(page)})
+    assert again.status_code == changed
+    assert (text in words(again)) is (changed == 200)
     assert not Batch.objects.exists()
 
 
