@@ -8,8 +8,9 @@ from django import template
 from django.utils import timezone
 
 from messaging.looks import NOT_OFFERED
-from messaging.models import OutgoingAction
+from messaging.models import KillSwitch, OutgoingAction
 from messaging.states import Status
+from sellers.models import SellerAccount
 from solicit_dashboard.templatetags.dashboard import moment_words
 
 register = template.Library()
@@ -22,10 +23,12 @@ def state_words(action: OutgoingAction) -> str:
 
 
 def action_words(action: OutgoingAction, now: datetime) -> str:
-    """The state in words: "Waiting: next look 14:05", "Refused: already requested"."""
+    """The state in words: "Waiting: leaves 14:05:10", "Refused: already requested"."""
     status = Status(action.status)
     match status:
         case Status.QUEUED:
+            if is_in_its_hold(action, now):
+                return f"Waiting: leaves {timezone.localtime(action.not_before):%H:%M:%S}"
             if action.look_at > now and action.reason == NOT_OFFERED:
                 return f"Not offered: next look {_soon(action.look_at, now)}"
             if action.look_at > now:
@@ -41,6 +44,22 @@ def action_words(action: OutgoingAction, now: datetime) -> str:
             return action.reason
         case _:
             return str(status.label)
+
+
+def is_in_its_hold(action: OutgoingAction, at: datetime) -> bool:
+    """Whether a waiting action is held back so that it can be undone.
+
+    In its hold the look comes before the end of it. What Amazon did not offer has both at one
+    moment, at which it is only asked again: whether it leaves then is not known.
+    """
+    return at < action.not_before and action.look_at < action.not_before
+
+
+@register.simple_tag
+def why_held(account: SellerAccount, kind: str) -> str:
+    """The sentence that says why nothing of this kind leaves for the account, "" when it may."""
+    is_stopped = KillSwitch.objects.standing().covering(account.pk, kind).exists
+    return account.why_held() or ("Sending is stopped." if is_stopped() else "")
 
 
 def _soon(at: datetime, now: datetime) -> str:

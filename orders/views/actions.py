@@ -25,7 +25,9 @@ from messaging.services import (
     request_review,
     request_reviews,
 )
+from messaging.services.refusing import second_of_one
 from messaging.states import STOPPABLE, Status
+from messaging.templatetags.actions import why_held
 from orders.models import Order
 from orders.views.pages import render_row
 from orders.views.selection import (
@@ -53,10 +55,18 @@ _SELECTION_FIELDS = ("order", "all_matching", "confirmed", "client_key", "next")
 
 @require_POST
 def request_one(request: HttpRequest, account_id: int, number: str) -> HttpResponse:
-    """A review request for this order is queued; the row comes back, or the page that one was on."""
+    """A review request for this order is queued; the row comes back, or the page that one was on.
+
+    Where a message was written it wants `warned`: that the person was told so, on the order's page.
+    """
     order = get_order(request, account_id, number, Role.OPERATOR)
-    log_ignored_fields(request, ("client_key", "next"))
+    log_ignored_fields(request, ("client_key", "next", "warned"))
     key = _client_key(request)
+    if not single_value(request.POST, "warned"):
+        second = second_of_one(order, is_solicitation=True)
+        if second and not order.account.one_message_per_order:
+            sentence = f"{order.amazon_order_id}: {second} Open the order to ask all the same."
+            return _back(request, order, sentence, is_refused=True)
     try:
         action = request_review(
             order, user=get_user(request), at=read_database_clock(), client_key=key
@@ -140,7 +150,11 @@ def _confirm(request: HttpRequest, selection: Selection, at: datetime) -> HttpRe
         "lines": _lines(preview),
         "skipped": preview.skipped_in_words(),
         "skipped_count": preview.selected - preview.eligible,
-        "held": [share.account for share in preview.shares if not share.account.is_sending],
+        "held": [
+            (share.account, why)
+            for share in preview.shares
+            if (why := why_held(share.account, REVIEW_REQUEST.name))
+        ],
     }
     response = render(request, "orders/confirm.html", context)
     # Not no-store: the answer of a form has no address, so the back button needs it kept.

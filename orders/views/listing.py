@@ -12,12 +12,13 @@ from django.urls import reverse
 from messaging.action_types import REVIEW_REQUEST
 from messaging.models import OutgoingAction, Priority
 from messaging.states import STOPPABLE, TAKEN, Status
+from messaging.templatetags.actions import is_in_its_hold
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.states import WindowSource
 from orders.views.filters import Narrowing, OrderFilter
 from orders.views.pills import PILLS, Pill
-from orders.views.words import StateWords, describe_state, is_in_its_hold
+from orders.views.words import StateWords, describe_state
 from sellers.models import Role, SellerAccount
 from solicit_dashboard.access import Reach
 from solicit_dashboard.counting import Part, count_each

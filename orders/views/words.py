@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messaging.models import OutgoingAction
 from messaging.states import TONES, Status
-from messaging.templatetags.actions import action_words
+from messaging.templatetags.actions import action_words, is_in_its_hold
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.states import Refusal, Tone
@@ -74,15 +74,6 @@ def _describe_action(action: OutgoingAction, at: datetime) -> StateWords:
         if at < action.look_at:
             return StateWords(tone, "Waiting: next look ", action.look_at)
     return StateWords(tone, action_words(action, at))
-
-
-def is_in_its_hold(action: OutgoingAction, at: datetime) -> bool:
-    """Whether a waiting action is held back so that it can be undone.
-
-    In its hold the look comes before the end of it. What Amazon did not offer has both at one
-    moment, at which it is only asked again: whether it leaves then is not known.
-    """
-    return at < action.not_before and action.look_at < action.not_before
 
 
 def near_words(at: datetime, now: datetime) -> str:

@@ -11,13 +11,15 @@ from django.utils import timezone
 from messaging.looks import NOT_OFFERED
 from messaging.models import OutgoingAction
 from messaging.states import Status
-from messaging.templatetags.actions import action_words, state_words
+from messaging.templatetags.actions import action_words, state_words, why_held
 from sellers.models import Connection, SellerAccount
+from tests.factories import KillSwitchFactory, SellerAccountFactory
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 
 
 def action(status: Status, **fields: object) -> OutgoingAction:
+    fields = {"not_before": NOW} | fields
     return OutgoingAction(
         status=status, account=SellerAccount(connection=Connection.CONNECTED), **fields
     )
@@ -27,6 +29,11 @@ def action(status: Status, **fields: object) -> OutgoingAction:
     ("status", "fields", "words"),
     [
         (Status.QUEUED, {"look_at": NOW}, "Waiting for its turn"),
+        (
+            Status.QUEUED,
+            {"look_at": NOW, "not_before": NOW + timedelta(seconds=10)},
+            "Waiting: leaves 14:00:10",
+        ),
         (Status.QUEUED, {"look_at": NOW + timedelta(minutes=5)}, "Waiting: next look 14:05"),
         (Status.QUEUED, {"look_at": NOW + timedelta(days=1)}, "Waiting: next look 21 Nov 14:00"),
         (
@@ -68,6 +75,17 @@ def test_what_is_on_hold_says_why() -> None:
     assert action_words(held, NOW) == "On hold: The account is paused"
     held.account.connection = Connection.RECONNECT
     assert action_words(held, NOW).startswith("On hold: Reconnect the account")
+
+
+@pytest.mark.django_db
+def test_why_nothing_of_a_kind_leaves_is_said_of_the_account_and_of_a_stop() -> None:
+    account, other = SellerAccountFactory.create_batch(2)
+    assert why_held(account, "warranty") == ""
+    KillSwitchFactory(account=account, kind="warranty")
+    assert why_held(account, "warranty") == "Sending is stopped."
+    assert why_held(account, "sendInvoice") == why_held(other, "warranty") == ""
+    account.paused_at = NOW
+    assert why_held(account, "warranty") == "The account is paused."
 
 
 def test_times_are_those_of_the_reader() -> None:

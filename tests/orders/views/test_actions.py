@@ -23,7 +23,12 @@ from orders.models import Order
 from orders.views import actions
 from orders.views.selection import sign_all_matching
 from sellers.models import Role
-from tests.factories import OrderFactory, OutgoingActionFactory, SellerAccountFactory
+from tests.factories import (
+    KillSwitchFactory,
+    OrderFactory,
+    OutgoingActionFactory,
+    SellerAccountFactory,
+)
 from tests.orders.views.conftest import HTMX, Person, person
 
 pytestmark = pytest.mark.django_db
@@ -402,6 +407,15 @@ def test_an_account_that_may_not_send_is_said_before(ann: Person) -> None:
     assert f"{ann.account.name}: The account is paused." in words
 
 
+def test_a_stop_is_said_before_and_no_time_is_promised(ann: Person) -> None:
+    pk = ann.order().pk
+    assert "all will be done by" in _words(_post(ann, MANY, order=[pk]))
+    KillSwitchFactory(account=ann.account)
+    words = _words(_post(ann, MANY, order=[pk]))
+    assert f"{ann.account.name}: Sending is stopped. Its requests will be on hold" in words
+    assert "all will be done by" not in words
+
+
 def test_the_confirm_page_takes_the_same_queries_for_one_and_three(ann: Person) -> None:
     def queries(number: int) -> int:
         orders = [ann.order().pk for _number in range(number)]
@@ -410,8 +424,8 @@ def test_the_confirm_page_takes_the_same_queries_for_one_and_three(ann: Person) 
         return len(captured)
 
     # session, user, accounts, ids, whose account forbids a second, skipped, eligible, waiting,
-    # accounts, those written to, first orders, banner
-    expected = 12
+    # accounts, those written to, first orders, switches, banner
+    expected = 13
     if connection.vendor == "postgresql":
         expected += 1  # its clock
     assert (queries(1), queries(3)) == (expected, expected)

@@ -154,3 +154,13 @@ def test_a_stranger_sees_nothing_of_it(ann: Person) -> None:
     order = ann.order()
     offer(order, "sendInvoice")
     assert person(Role.MANAGER).get(home(order)).status_code == 404
+
+
+def test_a_held_message_promises_no_moment(ann: Person) -> None:
+    action = message(ann.order(), not_before=timezone.now() + timedelta(seconds=60))
+    assert "Undo: do not send" in (page := ann.get(home(action.order)).content.decode())
+    assert "Waiting: leaves" in page
+    assert '<span class="muted">leaves ' in page
+    OutgoingAction.objects.filter(pk=action.pk).update(status=Status.HELD)
+    assert "Undo: do not send" in (page := ann.get(home(action.order)).content.decode())
+    assert "leaves" not in page
