@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from messaging.decisions import DECIDABLE
 from messaging.models import ActionEvent, OutgoingAction
 from messaging.progress import advice, in_sentence, next_look
-from messaging.states import STOPPABLE, TAKEN, Status
+from messaging.services.refusing import SECOND_REVIEW
+from messaging.states import STOPPABLE, TAKEN, WRITTEN, Status
 from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.refusals import explain_refusal
@@ -92,10 +93,14 @@ class Moment:
 
 @dataclass(frozen=True)
 class State:
-    """What is true of the order now, and what this person may do about it."""
+    """What is true of the order now, and what this person may do about it.
+
+    `warning` is what to think of before a review is asked for, "" for nothing.
+    """
 
     words: StateWords
     explanation: str
+    warning: str
     may_request: bool
     action: OutgoingAction | None
     may_cancel: bool
@@ -191,14 +196,22 @@ def order_state(order: Order, actions: list[OutgoingAction], now: datetime, *, r
     elif refusal:
         explanation = explain_refusal(order, Refusal(refusal))
     else:
-        explanation = "All rules hold: Amazon may be asked to write to the buyer."
+        explanation = "All rules hold: Amazon may be asked to ask the buyer for a review."
+    is_open = action is None and not refusal
+    is_second = is_open and any(
+        one.status in WRITTEN and not one.type.is_solicitation for one in actions
+    )
+    is_forbidden = is_second and order.account.one_message_per_order
+    if is_forbidden:
+        explanation = f"{SECOND_REVIEW} This account refuses the second."
     status = Status(action.status) if action else None
     may_send = role.includes(Role.OPERATOR)
     look_at = next_look(action) if action else None
     return State(
         words=describe_state(order, refusal, action, at=now),
         explanation=explanation,
-        may_request=may_send and action is None and not refusal,
+        warning=SECOND_REVIEW if is_second and not is_forbidden else "",
+        may_request=may_send and is_open and not is_forbidden,
         action=action,
         may_cancel=may_send and status in STOPPABLE,
         may_retry=may_send and status == Status.REFUSED and not refusal,
@@ -247,14 +260,16 @@ def _request(action: OutgoingAction) -> Moment:
     return Moment(action.created_at, f"{action.type.label} queued", who=who)
 
 
-def _step(event: ActionEvent) -> Moment:
+def _step(event: ActionEvent, action: OutgoingAction) -> Moment:
+    """A step as it is told; behind that of a message stands of which."""
+    label = "" if action.type.is_solicitation else action.type.label
     if event.after in _SAID_BY_REASON and event.reason:
-        return Moment(event.at, event.reason)
+        return Moment(event.at, event.reason, label)
     who = event.user.get_username() if event.user else ""
     words = _STEPS[Status(event.after)]
     if event.user and event.before in DECIDABLE:
         words = _DECISIONS[Status(event.after)]
-    return Moment(event.at, words, event.reason, who=who)
+    return Moment(event.at, words, "; ".join(filter(None, (label, event.reason))), who=who)
 
 
 def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -> list[Moment]:
@@ -280,7 +295,7 @@ def build_timeline(order: Order, actions: list[OutgoingAction], now: datetime) -
     moments = [Moment(at, words, detail, is_future=at > now) for at, words, detail in facts if at]
     for action in actions:
         moments.append(_request(action))
-        moments += [_step(event) for event in action.events.all()]
+        moments += [_step(event, action) for event in action.events.all()]
     # steps of one moment stay in the order in which they were taken
     moments.reverse()
     return sorted(moments, key=lambda moment: moment.at, reverse=True)
