@@ -97,7 +97,7 @@ def test_what_amazon_does_not_offer_says_so(client: Client, account: SellerAccou
     OutgoingAction.objects.filter(pk=action.pk).update(reason=NOT_OFFERED)
     page = text_of(client, f"/batches/{batch.pk}/")
     assert "Not offered: next look" in page
-    assert "1 wait until Amazon offers them" in page
+    assert "1 waits until Amazon offers it" in page
 
 
 def test_undo_of_messages_counts_messages(client: Client, account: SellerAccount) -> None:
@@ -139,7 +139,7 @@ def test_progress_polls_until_nothing_is_due(client: Client, account: SellerAcco
     text = finished.content.decode()
     assert "hx-get" not in text
     assert finished["HX-Trigger"] == "batch-finished"
-    assert "1 wait until Amazon offers them; next look" in text
+    assert "1 waits until Amazon offers it; next look" in text
     assert 'data-announce="' in text
     assert client.get(address).headers["Location"] == f"/batches/{batch.pk}/"
 
