@@ -84,6 +84,17 @@ def test_the_navigation_marks_the_page_that_is_shown(path: str, current: str) ->
 
 
 @pytest.mark.django_db
+def test_templates_belong_to_the_accounts_above_them() -> None:
+    membership = MembershipFactory()
+    client = Client()
+    client.force_login(membership.user)
+    page = client.get(f"/accounts/{membership.account_id}/templates/").content.decode()
+    nav = page.split('<nav class="site-nav"')[1].split("</nav>")[0]
+    assert nav.count("aria-current") == 1
+    assert 'aria-current="page">Accounts</a>' in nav
+
+
+@pytest.mark.django_db
 def test_stopping_belongs_to_no_page_of_the_navigation() -> None:
     membership = MembershipFactory(role=Role.MANAGER)
     client = Client()

@@ -55,14 +55,18 @@ _NAVIGATION = (
     ("Replenishment", "replenishment:offers", "s", "replenishment"),
     ("Accounts", "sellers:list", "a", "sellers"),
 )
-# Pages of those apps that belong to none of the entries.
-_ELSEWHERE = {
-    "messaging:switches",
-    "messaging:messages",
-    "messaging:compose",
-    "messaging:bulk",
-    "messaging:bulk_write",
-    "messaging:bulk_check",
+# Pages of those apps that belong to another entry; stopping belongs to none.
+_BELONGS = {
+    "messaging:switches": "",
+    **dict.fromkeys(("messaging:messages", "messaging:compose"), "orders:list"),
+    **dict.fromkeys(
+        ("messaging:bulk", "messaging:bulk_write", "messaging:bulk_check"), "orders:list"
+    ),
+    **dict.fromkeys(
+        ("messaging:templates", "messaging:add_template", "messaging:change_template"),
+        "sellers:list",
+    ),
+    **dict.fromkeys(("orders:reports", "sellers:notifications"), "sellers:list"),
 }
 
 
@@ -85,7 +89,8 @@ def nav_links(context: Context) -> list[NavLink]:
             continue
         is_current = match is not None and (
             match.view_name == name
-            or (match.app_name == app != "" and match.view_name not in _ELSEWHERE)
+            or _BELONGS.get(match.view_name) == name
+            or (match.app_name == app != "" and match.view_name not in _BELONGS)
         )
         links.append(NavLink(label, url, key, is_current))
     return links
