@@ -232,7 +232,7 @@ def orders_that_say_otherwise(scope: Scope) -> Iterator[Found]:
 def actions_lost(scope: Scope) -> Iterator[Found]:
     """What was made is not there, or is in no state that is counted.
 
-    What was made is told by each batch, and by the audit trail for requests of a single order.
+    What was made is told by each batch, and by the audit trail for what was asked for one order.
     """
     made = (
         scope.batches()
@@ -248,12 +248,14 @@ def actions_lost(scope: Scope) -> Iterator[Found]:
     its_action = OutgoingAction.objects.filter(
         order__account_id=OuterRef("account_id"), order__amazon_order_id=OuterRef("subject")
     )
-    asked = AuditEvent.objects.order_by().filter(kind=AuditKind.REQUESTED)
+    is_review = Q(kind=REVIEW_REQUEST.name)
+    asked = AuditEvent.objects.order_by().exclude(subject__startswith="Batch ")
     if scope.account_id is not None:
         asked = asked.filter(account_id=scope.account_id)
-    gone = asked.exclude(subject__startswith="Batch ").filter(Exists(order), ~Exists(its_action))
-    for pk, subject in stream(gone.values_list("pk", "subject")):
-        yield Found(f"order {subject}", f"was asked for (audit event {pk}), and has no action")
+    for kind, made_of_it in ((AuditKind.REQUESTED, is_review), (AuditKind.MESSAGED, ~is_review)):
+        gone = asked.filter(Exists(order), ~Exists(its_action.filter(made_of_it)), kind=kind)
+        for pk, subject in stream(gone.values_list("pk", "subject")):
+            yield Found(f"order {subject}", f"was asked for (audit event {pk}), and has no action")
     stateless = scope.actions().exclude(status__in=Status.values).values_list("pk", "status")
     for pk, status in stream(stateless):
         yield Found(f"action {pk}", f"is in no known state: {status}")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from messaging.models import OutgoingAction
-from messaging.services import cancel_action, request_review
+from messaging.services import cancel_action, request_message, request_review
 from messaging.states import Status
 from orders.models import Order
 from tests.factories import (
@@ -17,7 +17,7 @@ from tests.factories import (
     OutgoingActionFactory,
     UserFactory,
 )
-from tests.messaging.ledgers import NOW, lines, message
+from tests.messaging.ledgers import MESSAGE, NOW, lines, message
 from tests.messaging.planting import erase, lawless, overwrite
 from tests.messaging.sending import ACCEPTED, due_action, due_order, lose, send
 
@@ -292,6 +292,18 @@ def test_a_request_that_the_audit_trail_tells_of_and_that_is_gone() -> None:
         f"nothing_lost: order {order.amazon_order_id} was asked for (audit event"
     )
     assert line.endswith("), and has no action")
+
+
+def test_a_message_that_the_audit_trail_tells_of_and_that_is_gone() -> None:
+    order: Order = due_order()
+    request_review(order, user=UserFactory(), at=NOW)
+    words = {"text": "Which engraving?"}
+    written = request_message(order, MESSAGE, words, user=UserFactory(), at=NOW)
+    assert lines() == []
+    with lawless():
+        erase(written)
+    (line,) = lines()
+    assert line.startswith(f"nothing_lost: order {order.amazon_order_id} was asked for")
 
 
 def test_a_state_that_nobody_counts() -> None:
