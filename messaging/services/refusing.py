@@ -14,6 +14,7 @@ from messaging.states import TAKEN, WRITTEN
 from orders.models import Order
 
 ONE_PER_ORDER = "Amazon may take only one of the two for an order."
+SECOND_REVIEW = f"A message was written for this order. {ONE_PER_ORDER}"
 TEXT_IS_GONE = "Its text was deleted, as old texts are. Write it anew."
 FILE_IS_GONE = "A file of it is no longer kept here. Write it anew."
 FOREIGN_FORM = "This form was made for somebody else. Reload and try again."
@@ -62,7 +63,7 @@ def second_of_one(order: Order, *, is_solicitation: bool) -> str:
     others = OutgoingAction.objects.filter(order=order, status__in=WRITTEN)
     if is_solicitation:
         if others.exclude(kind=REVIEW_REQUEST.name).exists():
-            return f"A message was written for this order. {ONE_PER_ORDER}"
+            return SECOND_REVIEW
     elif others.filter(kind=REVIEW_REQUEST.name).exists():
         return f"A review was asked for this order. {ONE_PER_ORDER}"
     return ""
