@@ -15,7 +15,10 @@ from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvir
 
 # Of what nobody read so much is waited for, and thrown away: while bytes are still coming the answer
 # is lost to most browsers, and "it is too large" would be shown as a connection that broke.
+# Whoever sends nothing for a moment was only told to wait, and holds up a thread.
 MOST_DISCARDED = 64 * 1024**2
+DISCARD_SECONDS = 20.0
+SILENCE_SECONDS = 0.5
 _PIECE = 64 * 1024
 
 TOO_SLOW = b"The form did not come to its end in time. Nothing was done. Try again."
@@ -51,13 +54,12 @@ class BodyDeadline:
         timer.start()
         try:
             result = self._application(environ | {"wsgi.input": body}, start)
-        except BaseException:
+        finally:
             timer.cancel()
-            raise
-        if not body.is_cut_off and 0 < body.left <= MOST_DISCARDED:
+        connection = environ.get("gunicorn.socket")
+        if connection is not None and not body.is_cut_off and 0 < body.left <= MOST_DISCARDED:
             start_response(*started[0])
-            return _AnswerFirst(result, body, timer)
-        timer.cancel()
+            return _AnswerFirst(result, body, connection)
         if body.is_cut_off:
             close = getattr(result, "close", None)
             if close is not None:
@@ -101,20 +103,29 @@ class _WholeBody:
 class _AnswerFirst:
     """An answer that was made without its body: first it goes, then what still comes is discarded."""
 
-    def __init__(self, answer: Iterable[bytes], body: _WholeBody, timer: Timer) -> None:
+    def __init__(
+        self, answer: Iterable[bytes], body: _WholeBody, connection: socket.socket
+    ) -> None:
         self._answer = answer
         self._body = body
-        self._timer = timer
+        self._connection = connection
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._answer
-        with suppress(OSError):  # of its sender, who has gone or is too slow
+        timer = Timer(DISCARD_SECONDS, _stop_reading, [self._connection])
+        timer.daemon = True
+        timer.start()
+        try:
+            self._connection.settimeout(SILENCE_SECONDS)
             while self._body.left:
                 self._body.read(_PIECE)
+        except OSError:  # its sender is silent, too slow, or has gone
+            _stop_reading(self._connection)
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
-        """The clock is stopped."""
-        self._timer.cancel()
+        """As the answer itself."""
         close = getattr(self._answer, "close", None)
         if close is not None:
             close()
