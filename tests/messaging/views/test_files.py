@@ -24,7 +24,7 @@ from messaging.files import announced
 from messaging.files.picking import Picker
 from messaging.files.slots import AT_ONCE, upload_place
 from messaging.files.storing import store_file
-from messaging.models import StoredFile
+from messaging.models import ActionFile, StoredFile
 from messaging.uploading import PieceReader
 from messaging.views import files as views
 from messaging.views.files import LARGEST_BODY, takes_files
@@ -279,3 +279,23 @@ def test_a_virus_is_refused_where_a_scanner_is_and_else_the_check_page_warns(
     settings.FILE_SCANNER = None
     html = check(VIRUS)
     assert ("Send message" in html, "not checked for viruses" in html) == (True, True)
+
+
+@pytest.mark.parametrize("number", [5, 6, 11])
+def test_five_files_of_one_name_are_numbered_and_more_are_refused(
+    client: Client, account: SellerAccount, number: int
+) -> None:
+    order = OrderFactory(account=account)
+    offer(order, SEND_INVOICE.name)
+    page = f"/orders/{account.pk}/{order.amazon_order_id}/messages/{SEND_INVOICE.name}/"
+    uploads = [SimpleUploadedFile("a.txt", TEXT + bytes([65 + place])) for place in range(number)]
+    response = client.post(page, {"step": "send", "upload": uploads})
+    names = list(ActionFile.objects.order_by("place").values_list("name", flat=True))
+    if number == 5:
+        assert response.status_code == 302
+        assert names == ["a.txt", *(f"a ({place}).txt" for place in range(2, 6))]
+    else:
+        assert response.status_code == (422 if number == 6 else 413)
+        assert names == []
+        if number == 6:
+            assert "These are 6 files; at most 5 go together." in response.content.decode()
