@@ -225,7 +225,7 @@ TABLE: dict[str, Address] = {
         form=lambda things: {"order": [things.order.pk]},
         optional=("all_matching", "confirmed", *KEY),
     ),
-    "orders:request_review": Address("post", SENDERS, optional=KEY),
+    "orders:request_review": Address("post", SENDERS, optional=("warned", *KEY)),
     "orders:cancel_request": Address("post", SENDERS, optional=("next",)),
     "messaging:upload": Address(
         "post",
