@@ -14,7 +14,7 @@ from tests.doors.tables import differences, stored_text, unchanged_since
 
 pytestmark = pytest.mark.django_db
 
-ORDERS = 300
+ORDERS = 200
 DAY = timedelta(days=1)
 
 

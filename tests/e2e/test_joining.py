@@ -12,7 +12,7 @@ from tests.e2e.browser import Visitors, log_in
 from tests.e2e.stack import Stack
 from tests.e2e.steps import accounts
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 HARBOR = "Harbor & Pine"
 NAME, PASSWORD = "newcomer", "A horse that 7 people ride"

@@ -67,6 +67,7 @@ def test_one_order_is_asked_without_javascript(stack: Stack, people: Visitors) -
     assert asked(stack) - before == {number}
 
 
+@pytest.mark.any_database
 def test_a_small_selection_is_asked_without_javascript(stack: Stack, people: Visitors) -> None:
     before = asked(stack)
     page = people.visit("operator", script=False)
@@ -104,6 +105,7 @@ def test_undo_within_the_hold_sends_nothing(stack: Stack, people: Visitors) -> N
     assert set(numbers) <= set(first_orders(page, 3)), "what was undone may be asked again"
 
 
+@pytest.mark.any_database
 def test_a_click_outlives_the_page_drawing_itself_again(stack: Stack, people: Visitors) -> None:
     with stack.another_web(SEND_HOLD_SECONDS="600") as slow:
         page = people.visit("operator")
@@ -165,6 +167,7 @@ def test_stop_in_the_middle_leaves_the_rest_unsent(stack: Stack, people: Visitor
     assert len(asked(stack) - before) == sent
 
 
+@pytest.mark.any_database
 def test_a_selection_survives_paging_and_names_what_it_does(people: Visitors) -> None:
     page = people.visit("operator")
     open_eligible(page)
@@ -177,6 +180,7 @@ def test_a_selection_survives_paging_and_names_what_it_does(people: Visitors) ->
     expect(page.locator("#selection-count")).to_have_text("3 selected, 2 not on this page")
 
 
+@pytest.mark.any_database
 def test_the_keyboard_selects_and_opens(people: Visitors) -> None:
     page = people.visit("operator")
     open_eligible(page)
@@ -210,6 +214,7 @@ def test_the_keyboard_selects_and_opens(people: Visitors) -> None:
     expect(page.get_by_role("heading", name="Write to the buyer", level=1)).to_be_visible()
 
 
+@pytest.mark.any_database
 def test_a_viewer_sees_everything_and_sends_nothing(stack: Stack, people: Visitors) -> None:
     before = asked(stack)
     batch = stack.database(

@@ -29,6 +29,7 @@ def test_the_product_uses_the_database_of_this_run(stack: Stack) -> None:
     assert vendor == ("postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite")
 
 
+@pytest.mark.any_database
 def test_a_process_that_was_left_behind_is_named_and_ended(tmp_path: Path) -> None:
     janitor = Janitor()
     log = tmp_path / "log"
@@ -42,6 +43,7 @@ def test_a_process_that_was_left_behind_is_named_and_ended(tmp_path: Path) -> No
         janitor.dismiss()
 
 
+@pytest.mark.any_database
 def test_errors_in_the_logs_are_complaints(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "web.log").write_text(
@@ -59,6 +61,7 @@ def test_errors_in_the_logs_are_complaints(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.any_database
 def test_a_machine_without_a_browser_is_told_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHROMIUM_PATH", "/nowhere/chromium")
     with pytest.raises(NoBrowserError, match="apt install chromium"), open_browser():

@@ -12,10 +12,12 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 from urllib.parse import urlsplit
 
 import requests
@@ -79,8 +81,8 @@ class Person:
         path = f"{self._url}/accounts/{account}/files/"
         return self._session.post(path, files=files, headers=headers, timeout=120)
 
-    def begin(self, account: int, framing: str) -> tuple[int, float]:
-        """The status that comes before any of the body was sent, and after how many seconds."""
+    def begin(self, account: int, framing: str) -> socket.socket:
+        """A connection on which a form with a file was announced, and nothing of it sent."""
         cookies = "; ".join(f"{one.name}={one.value}" for one in self._session.cookies)
         host = urlsplit(self._url)
         head = (
@@ -88,13 +90,9 @@ class Person:
             f"Cookie: {cookies}\r\nX-CSRFToken: {self.token}\r\nHX-Request: true\r\n"
             f"Content-Type: multipart/form-data; boundary=b\r\n{framing}\r\n\r\n"
         )
-        began = time.monotonic()
-        with closing(
-            socket.create_connection((host.hostname, host.port), timeout=30)
-        ) as connection:
-            connection.sendall(head.encode())
-            status = int(connection.recv(65536).split(b" ", 2)[1])
-        return status, time.monotonic() - began
+        connection = socket.create_connection((host.hostname or "", host.port), AT_ONCE_SECONDS)
+        connection.sendall(head.encode())
+        return connection
 
 
 def main() -> int:
@@ -130,16 +128,41 @@ def main() -> int:
     return 1 if faults else 0
 
 
+def _status(connection: socket.socket) -> int:
+    """The status of the answer; 0 when there is none in time."""
+    try:
+        return int(connection.recv(65536).split(b" ", 2)[1])
+    except TimeoutError:
+        return 0
+
+
 def _refusals(person: Person, account: int) -> Iterator[str]:
-    """A body that is too large, or of no length, is answered before any of it was sent."""
+    """What must not be read is answered before any of it was sent."""
     for what, framing, wanted in (
         ("11 MB announced", f"Content-Length: {11 * 1024**2}", 413),
         ("no length", "Transfer-Encoding: chunked", 422),
     ):
-        status, seconds = person.begin(account, framing)
-        sys.stdout.write(f"{what}, nothing sent: {status} after {seconds:.2f} s\n")
-        if status != wanted or seconds > AT_ONCE_SECONDS:
+        began = time.monotonic()
+        with closing(person.begin(account, framing)) as connection:
+            status = _status(connection)
+        lasted = time.monotonic() - began
+        sys.stdout.write(f"{what}, nothing sent: {status} after {lasted:.2f} s\n")
+        if status != wanted:
             yield what
+    with ExitStack() as stack:
+        waiting = [
+            stack.enter_context(closing(person.begin(account, "Content-Length: 1000")))
+            for _upload in range(10)
+        ]
+        found: Counter[int] = Counter()
+        until = time.monotonic() + AT_ONCE_SECONDS
+        while found[429] < 7 and time.monotonic() < until:
+            for one in select(waiting, [], [], 0.2)[0]:
+                found[_status(one)] += 1
+                waiting.remove(one)
+        sys.stdout.write(f"10 at once, nothing sent: {found[429]} answered 429\n")
+        if found != {429: 7}:
+            yield "10 at once"
     answer = person.bring(account, b"x" * (MOST_UPLOAD_BYTES + 1))
     sys.stdout.write(f"10 MB and 1 byte: {answer.status_code}\n")
     if answer.status_code not in {413, 422} or "larger than 10 MB" not in answer.text:

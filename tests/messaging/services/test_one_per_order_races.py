@@ -47,8 +47,6 @@ def write_many(orders: Sequence[Order], user: User) -> None:
 @pytest.mark.parametrize("write", [write_one, write_many])
 @pytest.mark.parametrize("ask", [ask_one, ask_many])
 def test_of_two_who_ask_at_the_same_moment_one_is_too_late(ask: Ask, write: Ask) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one writer: nobody races")
     account: SellerAccount = SellerAccountFactory(one_message_per_order=True)
     ann = UserFactory()
     MembershipFactory(user=ann, account=account, role="operator")
