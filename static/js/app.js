@@ -18,6 +18,17 @@ const live = (text) => { const region = $("#live"); if (region) region.textConte
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; samesite=lax`;
 
+// --- On a phone the navigation and the pills scroll sideways: what is shown now is in sight.
+function showCurrent() {
+  for (const link of $$(".site-nav [aria-current], .pills [aria-current]")) {
+    const bar = link.parentElement;
+    if (bar.dataset.shown) continue; // once: a person may have scrolled it since
+    bar.dataset.shown = "yes";
+    bar.scrollLeft = link.offsetLeft - bar.offsetLeft - (bar.clientWidth - link.offsetWidth) / 2;
+  }
+}
+showCurrent();
+
 // --- Toasts
 function toast(text, tone = "bad") {
   const box = document.createElement("div");
@@ -247,6 +258,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     (document.getElementById(focused) || row || $("#main"))?.focus({ preventScroll: true });
   }
   selection.show();
+  showCurrent();
 });
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
