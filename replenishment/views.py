@@ -19,7 +19,7 @@ from django.http import (
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from audit.models import AuditKind
 from audit.services import record_event
@@ -98,7 +98,7 @@ def offers(request: HttpRequest) -> HttpResponse:
     return _answer(request, context)
 
 
-@require_safe
+@require_GET  # a HEAD would ask Amazon, and keep the account's turn for a file that nobody reads
 def export(request: HttpRequest) -> HttpResponseBase:
     """All that match as CSV, up to 9,100, written at Amazon's pace; cells are no formulas."""
     form = _form(request)

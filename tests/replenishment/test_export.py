@@ -187,5 +187,10 @@ def test_a_browser_that_goes_away_leaves_the_turn_to_the_next(
     Turn(account).take()
 
 
+def test_a_look_without_a_body_takes_nobodys_turn(viewer: Client, account: SellerAccount) -> None:
+    assert viewer.head(FILE).status_code == 405
+    assert viewer.get(FILE)["Content-Type"].startswith("text/csv")
+
+
 def test_a_wrong_address_has_no_file(viewer: Client) -> None:
     assert viewer.get(FILE, {"asin": "x"}).status_code == 400
