@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from messaging.action_types import MESSAGES, ActionType
 from messaging.message_forms import END_OF_DAY, marketplace_zone
 from messaging.models import StoredFile
-from messaging.placeholders import PlaceholderError, fill_with_notes
+from messaging.placeholders import PlaceholderError, fill
 from messaging.services.message_batches import Draft
 from messaging.text_rules import check_text
 from orders.models import Order
@@ -122,7 +122,7 @@ def _write(
     if action_type.text is not None:
         payload["text"] = writing.text
         try:
-            filled = fill_with_notes(writing.text, order)
+            filled = fill(writing.text, order)
         except PlaceholderError as error:
             faults.append(str(error))
         else:

@@ -51,18 +51,14 @@ class Filled:
     notes: tuple[str, ...] = ()
 
 
-def fill(text: str, order: Order) -> str:
+def fill(text: str, order: Order) -> Filled:
     """The text with this order's facts in place of the names; `{{` and `}}` are one brace each.
 
-    Asks the database nothing when the order comes with its account and its items. Days are ISO
-    8601, in the marketplace's time zone. Raises PlaceholderError for a name that there is not, for
-    a fact that the order does not have, and for a brace alone.
+    A note says where a fact was not plain text and was made so. Asks the database nothing when the
+    order comes with its account and its items. Days are ISO 8601, in the marketplace's time zone.
+    Raises PlaceholderError for a name that there is not, for a fact that the order does not have,
+    and for a brace alone.
     """
-    return fill_with_notes(text, order).text
-
-
-def fill_with_notes(text: str, order: Order) -> Filled:
-    """As `fill`, and says where a fact was not plain text and was made so."""
     notes: list[str] = []
 
     def value_of(placeholder: Placeholder) -> str:

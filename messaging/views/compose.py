@@ -22,7 +22,7 @@ from messaging.message_forms import MessageForm
 from messaging.models import MessageTemplate, StoredFile
 from messaging.offers import Listing, Offer, known_offers, read_offers, tighten
 from messaging.payloads import clean_payload, hash_payload
-from messaging.placeholders import PlaceholderError, fill_with_notes
+from messaging.placeholders import PlaceholderError, fill
 from messaging.repeats import REPEATED, sent_before
 from messaging.services import NotAllowedError, hold, request_message
 from messaging.services.refusing import second_of_one
@@ -173,7 +173,7 @@ def _from_template(
     if found is None:
         return None, "", ["This template is no longer there."]
     try:
-        filled = fill_with_notes(found.text, order)
+        filled = fill(found.text, order)
     except PlaceholderError as fault:
         return found, "", [f"“{found.name}” cannot be used here. {fault}"]
     return found, filled.text, list(filled.notes)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from messaging.clock import read_database_clock
 from messaging.models import MessageTemplate
-from messaging.placeholders import PLACEHOLDERS, PlaceholderError, fill_sample, fill_with_notes
+from messaging.placeholders import PLACEHOLDERS, PlaceholderError, fill, fill_sample
 from messaging.services.templates import (
     TEMPLATE_KINDS,
     TemplateError,
@@ -164,7 +164,7 @@ def _preview(account: SellerAccount, form: TemplateForm) -> Preview | None:
     try:
         if order is None:
             return Preview(fill_sample(text))
-        filled = fill_with_notes(text, order)
+        filled = fill(text, order)
     except PlaceholderError as fault:
         return Preview(order=order, fault=str(fault))
     known = {finding.sentence for finding in form.findings}

@@ -13,7 +13,6 @@ from messaging.placeholders import (
     PlaceholderError,
     fill,
     fill_sample,
-    fill_with_notes,
 )
 from messaging.text_rules import check_text
 from orders.models import Order
@@ -47,7 +46,7 @@ def test_every_name_stands_for_a_fact_without_asking_the_database(
     )
     names = " | ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     with django_assert_num_queries(0):
-        assert fill(names, order) == (
+        assert fill(names, order).text == (
             "302-7654321-1234567 | Enamel mug, Spoon | 2026-11-01 | 2026-11-05 | 2026-11-06"
             " | North Light | Amazon.de"
         )
@@ -55,11 +54,11 @@ def test_every_name_stands_for_a_fact_without_asking_the_database(
 
 def test_days_are_those_of_the_marketplace() -> None:
     order = order_of(marketplace_id=JAPAN, purchased_at=datetime(2026, 11, 1, 16, 0, tzinfo=UTC))
-    assert fill("{purchase_date}", order) == "2026-11-02"
+    assert fill("{purchase_date}", order).text == "2026-11-02"
 
 
 def test_braces_that_are_doubled_are_braces() -> None:
-    assert fill("{{order_number}} { Order_Number }", order_of(amazon_order_id="1")) == (
+    assert fill("{{order_number}} { Order_Number }", order_of(amazon_order_id="1")).text == (
         "{order_number} 1"
     )
 
@@ -112,7 +111,7 @@ def test_our_own_estimate_is_not_written_as_a_promise(source: WindowSource) -> N
 def test_a_hostile_title_becomes_plain_text_and_that_is_said(title: str, shown: str) -> None:
     order = order_of("Mug")
     order.items.all()[0].title = title  # the row in hand: a database takes no NUL
-    filled = fill_with_notes("It is {items}.", order)
+    filled = fill("It is {items}.", order)
     assert filled.text == f"It is {shown}."
     assert [note.split(" ")[0] for note in filled.notes] == ["{items}"]
     assert not any(one.is_fatal for one in check_text(CONFIRM_ORDER_DETAILS, filled.text))
@@ -120,13 +119,13 @@ def test_a_hostile_title_becomes_plain_text_and_that_is_said(title: str, shown: 
 
 def test_titles_are_shortened_counted_and_told_once() -> None:
     order = order_of("Spoon", "Spoon", "long " * 60, "Fork", "Knife")
-    text = fill("{items}", order)
+    text = fill("{items}", order).text
     assert text == f"Spoon, {' '.join(['long'] * 20)}…, Fork, …"
-    assert fill_with_notes("{items}", order).notes == ()
+    assert fill("{items}", order).notes == ()
 
 
 def test_spaces_in_a_title_are_nothing_to_tell() -> None:
-    assert fill_with_notes("{items}", order_of("Enamel  mug ")).notes == ()
+    assert fill("{items}", order_of("Enamel  mug ")).notes == ()
 
 
 def test_a_sample_has_every_name() -> None:
