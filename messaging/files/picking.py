@@ -13,7 +13,7 @@ from messaging.action_types import MESSAGES, Limits
 from messaging.files.checking import MOST_MEGABYTES
 from messaging.files.refusal import FileRefusedError
 from messaging.files.scanning import has_scanner
-from messaging.files.storing import GONE, get_files, store_file
+from messaging.files.storing import GONE, find_files, store_file
 from messaging.models import StoredFile
 from sellers.models import SellerAccount
 from spapi import MOST_UPLOAD_BYTES
@@ -54,10 +54,10 @@ def read_files(
     decorated with `messaging.views.files.takes_files`.
     """
     faults: list[str] = []
-    try:
-        files = get_files(account, _ids(request.POST.getlist("file")))
-    except FileRefusedError as refusal:
-        files, faults = [], [str(refusal)]
+    ids = _ids(request.POST.getlist("file"))
+    files = find_files(account, ids)
+    if len(files) < len(ids):
+        faults.append(GONE)
     fresh = [upload for upload in request.FILES.getlist("upload") if upload is not None]
     number = len(files) + len(fresh)
     if number > MOST_FILES:
@@ -79,8 +79,9 @@ def read_files(
 
 
 def _ids(given: Sequence[object]) -> list[int]:
-    """Ids that a row can have; FileRefusedError for anything else."""
-    words = [str(one) for one in given]
-    if not all(word.isascii() and word.isdigit() and len(word) < 19 for word in words):
-        raise FileRefusedError(GONE)
-    return [int(word) for word in words[: 10 * MOST_FILES]]
+    """Ids, each once; 0, which no row has, for what is none."""
+    words = [str(one) for one in given[: 10 * MOST_FILES]]
+    ids = [
+        int(word) if word.isascii() and word.isdigit() and len(word) < 19 else 0 for word in words
+    ]
+    return list(dict.fromkeys(ids))

@@ -86,9 +86,15 @@ def get_files(account: SellerAccount, ids: Sequence[int]) -> list[StoredFile]:
 
     Raises FileRefusedError when one is another account's, unknown, or was brought over a day ago.
     """
+    files = find_files(account, ids)
+    if len(files) < len(set(ids)):
+        raise FileRefusedError(GONE)
+    return files
+
+
+def find_files(account: SellerAccount, ids: Sequence[int]) -> list[StoredFile]:
+    """As `get_files`, without those for which it would raise."""
     waiting = StoredFile.objects.filter(
         account=account, emptied_at=None, uploaded_at__gt=timezone.now() - WAITS
     ).in_bulk(set(ids))
-    if len(waiting) < len(set(ids)):
-        raise FileRefusedError(GONE)
-    return [waiting[pk] for pk in dict.fromkeys(ids)]
+    return [waiting[pk] for pk in dict.fromkeys(ids) if pk in waiting]

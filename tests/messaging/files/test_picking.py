@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from messaging.action_types import MESSAGES, WARRANTY
 from messaging.files.picking import MOST_FILES, Picker, read_files
-from messaging.files.storing import store_file
+from messaging.files.storing import GONE, store_file
 from messaging.models import StoredFile
 from sellers.models import SellerAccount
 from spapi import MOST_UPLOAD_BYTES
@@ -95,6 +95,16 @@ def test_a_file_of_another_account_is_no_file(account: SellerAccount, user: User
     names, faults = read(account, form(user, file=foreign.pk))
     assert names == []
     assert "no longer kept here" in faults[0]
+
+
+def test_what_is_gone_takes_nothing_else_with_it(account: SellerAccount, user: User) -> None:
+    ids = [
+        store_file(account, fresh(f"{n}.txt"), user=user, at=timezone.now()).pk for n in range(3)
+    ]
+    StoredFile.objects.filter(pk=ids[1]).update(emptied_at=timezone.now())
+    names, faults = read(account, form(user, fresh("b.txt"), file=[ids[2], ids[1], ids[2], ids[0]]))
+    assert names == ["2.txt", "0.txt", "b.txt"]
+    assert faults == [GONE]
 
 
 def test_the_picker_knows_what_the_message_takes(account: SellerAccount) -> None:
