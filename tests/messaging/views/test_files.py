@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -116,7 +117,13 @@ class HeadOnly(io.BytesIO):
 
 
 def send_announced(
-    client: Client, account: SellerAccount, size: int, *, behind: bytes = b"", secret: str = "x"
+    client: Client,
+    account: SellerAccount,
+    size: int,
+    *,
+    behind: bytes = b"",
+    secret: str = "x",
+    body: type[io.BytesIO] = HeadOnly,
 ) -> HttpResponse:
     """The answer to a form with one file of so many bytes, of which only its beginning comes."""
     form = b'--b\r\nContent-Disposition: form-data; name="upload"; filename="a <1>.pdf"\r\n'
@@ -124,8 +131,8 @@ def send_announced(
     length = len(form) + size + len(b"\r\n--b--\r\n") + len(behind)
     meta = {"CONTENT_TYPE": "multipart/form-data; boundary=b", "CONTENT_LENGTH": str(length)}
     headers = HTMX | ({"X-CSRFToken": secret} if secret else {})
-    body = {"wsgi.input": HeadOnly(form + b"%PDF-1.4" * 4096)}
-    return client.generic("POST", address(account), headers=headers, **meta, **body)  # type: ignore[return-value]
+    source = {"wsgi.input": body(form + b"%PDF-1.4" * 4096)}
+    return client.generic("POST", address(account), headers=headers, **meta, **source)  # type: ignore[return-value]
 
 
 def test_a_file_of_one_byte_too_many_is_refused_before_it_is_read(
@@ -152,14 +159,47 @@ def test_a_file_of_one_byte_too_many_is_refused_before_it_is_read(
     assert len(let_in) == 2
 
 
+def strict_browser(operator: User) -> tuple[Client, str]:
+    """A browser that is asked for the secret of its forms, and that secret."""
+    client, secret = Client(enforce_csrf_checks=True), _get_new_csrf_string()
+    client.force_login(operator)
+    client.cookies[settings.CSRF_COOKIE_NAME] = secret
+    return client, secret
+
+
+def test_half_a_file_does_not_stay_on_disk(
+    account: SellerAccount, operator: User, tmp_path: Path, settings: Settings
+) -> None:
+    client, secret = strict_browser(operator)
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    seen = []
+
+    class CutOff(io.BytesIO):
+        """A body whose sender goes after 200 kB."""
+
+        def __init__(self, beginning: bytes) -> None:
+            super().__init__(beginning + bytes(200_000 - len(beginning)))
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            found = super().read(size)
+            if len(found) != size:
+                seen.extend(tmp_path.iterdir())
+                raise OSError("cut off")
+            return found
+
+    response = send_announced(client, account, 1_000_000, body=CutOff, secret=secret)
+    assert response.status_code == 422
+    assert "No file came." in response.content.decode()
+    assert len(seen) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("is_behind", [False, True])
 def test_the_largest_file_comes_in_with_its_secret_before_or_behind_it(
     account: SellerAccount, operator: User, *, is_behind: bool
 ) -> None:
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(operator)
-    secret = {"csrfmiddlewaretoken": _get_new_csrf_string()}
-    client.cookies[settings.CSRF_COOKIE_NAME] = secret["csrfmiddlewaretoken"]
+    client, token = strict_browser(operator)
+    secret = {"csrfmiddlewaretoken": token}
     file = {"upload": SimpleUploadedFile("a.txt", b"x" * MOST_UPLOAD_BYTES)}
     form = file | secret if is_behind else secret | file
     assert client.post(address(account), form, headers=HTMX).status_code == 200
