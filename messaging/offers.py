@@ -203,7 +203,8 @@ def _kept(offer: MessageOffer) -> Offer:
 def _kept_field(field: FormField | None) -> Field | None:
     if field is None:
         return None
-    return Field(field.title[:MOST_WORDS], field.description[:MOST_WORDS], field.least, field.most)
+    least = max(1, field.least or 0) if field.required else field.least
+    return Field(field.title[:MOST_WORDS], field.description[:MOST_WORDS], least, field.most)
 
 
 def _listing(stored: OrderOffers | None) -> Listing:

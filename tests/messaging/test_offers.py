@@ -165,6 +165,20 @@ def test_what_is_disabled_cannot_be_written_and_keeps_its_reason(
     assert "elsewhere" not in str(kept), "where the list points is nowhere kept"
 
 
+def test_what_amazons_form_requires_is_at_least_one(amazon: Running, order: Order) -> None:
+    text = """{"_links": {"actions": [{"name": "digitalAccessKey"}]},
+      "_embedded": {"actions": [{"name": "digitalAccessKey", "_embedded": {"schema": {
+        "properties": {
+          "rawMessageBody": {"type": "string", "maxLength": 300},
+          "attachments": {"type": "array", "maxItems": 5}},
+        "required": ["attachments"]}}}]}}"""
+    amazon.set_faults([{"operation": LIST, "do": {"kind": "body", "text": text}}])
+    (offer,) = read_offers(order, at=NOW).offers
+    assert (offer.text, offer.files) == (Field(most=300), Field(least=1, most=5))
+    found = tighten(DIGITAL_ACCESS_KEY, offer)
+    assert (found.text, found.files) == (Limits(1, 300), Limits(1, 5))
+
+
 def test_of_an_endless_list_a_part_is_kept(amazon: Running, order: Order) -> None:
     links = ", ".join(f'{{"name": "{"n" * 1_200}{number}"}}' for number in range(45))
     text = f'{{"_links": {{"actions": [{links}]}}}}'
