@@ -73,8 +73,12 @@ def _clean_text(text: object, limits: Limits) -> str:
         raise PayloadError("The message holds half a character; write it anew.") from None
     if "\x00" in text:
         raise PayloadError("The message holds a character that cannot be sent; write it anew.")
-    if length < limits.least:
+    if not text:
         raise PayloadError("The message is empty.")
+    if length < limits.least:
+        raise PayloadError(
+            f"The message is {length:,} characters long; Amazon wants at least {limits.least:,}."
+        )
     if length > limits.most:
         raise PayloadError(
             f"The message is {length:,} characters long; Amazon takes at most {limits.most:,}."
@@ -107,7 +111,8 @@ def _clean_files(action_type: ActionType, files: Sequence[StoredFile]) -> dict[s
             raise PayloadError(f"“{action_type.label}” takes no files.")
         return {}
     if len(files) < limits.least:
-        raise PayloadError(f"“{action_type.label}” needs a file.")
+        number = "a file" if limits.least == 1 else f"at least {limits.least} files"
+        raise PayloadError(f"“{action_type.label}” needs {number}.")
     if len(files) > limits.most:
         raise PayloadError(f"These are {len(files)} files; Amazon takes at most {limits.most}.")
     if sum(file.size for file in files) > MOST_UPLOAD_BYTES:

@@ -1,10 +1,17 @@
 """What a person writes: within Amazon's limits, told in a sentence, and known again by its hash."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST
+from messaging.action_types import (
+    CONFIRM_CUSTOMIZATION_DETAILS,
+    CONFIRM_ORDER_DETAILS,
+    REVIEW_REQUEST,
+    Limits,
+)
+from messaging.models import StoredFile
 from messaging.payloads import PayloadError, clean_payload, hash_payload
 
 SMILE = "\U0001f642"  # one character to a reader, two UTF-16 units
@@ -49,6 +56,15 @@ def test_a_text_that_cannot_be_sent_is_refused_with_a_sentence(
 ) -> None:
     with pytest.raises(PayloadError, match=sentence):
         clean(written)
+
+
+def test_what_a_form_of_amazon_wants_at_least_is_said_as_a_number() -> None:
+    """Limits that Amazon's form has made stricter."""
+    stricter = replace(CONFIRM_CUSTOMIZATION_DETAILS, text=Limits(10, 800), files=Limits(2, 5))
+    with pytest.raises(PayloadError, match="2 characters long; Amazon wants at least 10"):
+        clean_payload(stricter, {"text": "Hi"})
+    with pytest.raises(PayloadError, match="needs at least 2 files"):
+        clean_payload(stricter, {"text": "Which spelling?"}, [StoredFile(name="x", size=1)])
 
 
 @pytest.mark.parametrize(
