@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType, Api
 from messaging.models.attempts import ActionEvent
 from messaging.models.kill_switches import KillSwitch
-from messaging.models.kinds import type_of
+from messaging.models.kinds import unknown_type
 from messaging.states import OPEN, TAKEN, TONES, WATCHED, Status, may_follow
 from orders.models import Order
 from orders.states import Tone
@@ -328,7 +328,8 @@ class OutgoingAction(models.Model):
     @property
     def type(self) -> ActionType:
         """What it asks for."""
-        return type_of(self.kind, self.api)
+        # lists do not read the column of the API
+        return ACTION_TYPES.get(self.kind) or unknown_type(self.kind, self.api)
 
     @property
     def tone(self) -> Tone:

@@ -12,9 +12,9 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef
 
-from messaging.action_types import REVIEW_REQUEST, ActionType, Api
+from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType, Api
 from messaging.models.actions import OutgoingAction
-from messaging.models.kinds import type_of
+from messaging.models.kinds import unknown_type
 from sellers.models import Role, SellerAccount
 
 
@@ -79,7 +79,7 @@ class Batch(models.Model):
     def type(self) -> ActionType:
         """What it asks for."""
         # there is one solicitation: what is not known is a message
-        return type_of(self.kind, Api.MESSAGING)
+        return ACTION_TYPES.get(self.kind) or unknown_type(self.kind, Api.MESSAGING)
 
     def left_out(self, account_ids: Collection[int]) -> Counter[str]:
         """How many orders of these accounts were left out, by reason."""
