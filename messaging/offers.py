@@ -112,15 +112,15 @@ def read_offers(order: Order, *, at: datetime, again: bool = False) -> Listing:
     With `again` it is asked whatever is known. `at` is now (UTC). Never raises for Amazon: where it
     could not be asked the last known list comes back, with the reason in `fault`.
     """
-    stored = OrderOffers.objects.filter(order=order).first()
-    if stored is not None and not again and abs(at - stored.asked_at) < FRESH:
-        return _listing(stored)
-    locale = stored.locale if stored is not None else ""
+    known = known_offers(order)
+    if known.asked_at is not None and not again and abs(at - known.asked_at) < FRESH:
+        return known
+    locale = known.locale
     try:
         client = _client(order)
         offers = _ask_list(client, order)
     except OffersUnknownError as error:
-        return replace(_listing(stored), fault=str(error))
+        return replace(known, fault=str(error))
     if not locale or again:
         locale = _ask_locale(client, order) or locale
     stored, _made = OrderOffers.objects.update_or_create(
@@ -208,9 +208,13 @@ def _kept_field(field: FormField | None) -> Field | None:
 
 
 def _listing(stored: OrderOffers | None) -> Listing:
+    """What is kept; nothing, should another release have kept it in its own way."""
     if stored is None:
         return Listing()
-    offers = tuple(_read(one) for one in stored.offers)
+    try:
+        offers = tuple(_read(one) for one in stored.offers)
+    except (KeyError, TypeError):
+        return Listing(locale=stored.locale)
     return Listing(offers, stored.locale, stored.asked_at)
 
 

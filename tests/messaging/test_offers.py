@@ -92,6 +92,19 @@ def test_a_list_is_used_again_for_a_minute(amazon: Running, order: Order) -> Non
     assert calls(amazon, LANGUAGE) == before[1], "the language is asked for once"
 
 
+@pytest.mark.parametrize("change", [{"since": "2027"}, {"text": {"unit": "words"}}])
+def test_a_list_that_another_release_kept_is_asked_for_again(
+    amazon: Running, order: Order, change: dict[str, Any]
+) -> None:
+    """After a step back, with what only the newer release knows."""
+    first = read_offers(order, at=NOW)
+    kept = OrderOffers.objects.get()
+    kept.offers[0] |= change
+    kept.save()
+    assert not known_offers(order).is_known
+    assert read_offers(order, at=NOW) == first
+
+
 def test_it_is_asked_again_by_who_wants_it(amazon: Running, order: Order) -> None:
     read_offers(order, at=NOW)
     before = calls(amazon, LIST)
