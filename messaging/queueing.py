@@ -19,6 +19,7 @@ from messaging.left_out import LeftOut, skipped_in_words
 from messaging.models import Batch, OutgoingAction, Priority
 from messaging.states import WRITTEN, Status
 from orders.eligibility import ReviewWindow
+from orders.locking import lock_orders_of
 from orders.models import Order, OrderQuerySet
 from sellers.models import SellerAccount
 
@@ -129,9 +130,7 @@ def queue_reviews(
     """
     orders = orders.order_by()
     skipped = orders.count_by_obstacle(at)
-    accounts = _one_message_accounts(skipped)
-    if accounts:
-        hold_one_per_order(orders.eligible(at).unasked())
+    accounts = hold_one_per_order(skipped)
     expected = {account_id: counts.pop("", 0) for account_id, counts in skipped.items()}
     for account_id, number in _count_second_of_one(orders, at, accounts).items():
         skipped.setdefault(account_id, Counter())[LeftOut.WRITTEN.value] = number
@@ -185,7 +184,7 @@ def queue_reviews(
 def _one_message_accounts(account_ids: Iterable[int]) -> list[int]:
     """Those of the accounts that forbid a review request after a message: as a rule none."""
     accounts = SellerAccount.objects.filter(pk__in=account_ids, one_message_per_order=True)
-    return list(accounts.values_list("pk", flat=True))
+    return list(accounts.order_by("pk").values_list("pk", flat=True))
 
 
 def _was_written() -> Exists:
@@ -210,16 +209,16 @@ def _count_second_of_one(
     return dict(written.values_list("account_id").annotate(Count("pk")).order_by())
 
 
-def hold_one_per_order(orders: OrderQuerySet) -> None:
-    """Of these orders, those whose account allows one of the two are this transaction's to queue for.
+def hold_one_per_order(account_ids: Iterable[int]) -> list[int]:
+    """Those of the accounts that allow one of a review request and a message, as a rule none.
 
-    So of two who ask for a review and a message at the same moment, the one that comes second finds
-    the first. Taking in these orders waits for it, as for every step of an action.
+    Until the caller's transaction ends, nobody else queues for them or takes in their orders: of two
+    who ask for one of each at the same moment, the second finds the first.
     """
-    chosen = Order.objects.filter(pk__in=orders.order_by().values("pk"))
-    theirs = chosen.filter(account__one_message_per_order=True)
-    held = theirs.order_by("pk").select_for_update(of=("self",), no_key=True)
-    list(held.values_list("pk", flat=True))
+    accounts = _one_message_accounts(account_ids)
+    for account_id in accounts:
+        lock_orders_of(account_id)
+    return accounts
 
 
 def _insert_actions(source: models.QuerySet[Any], columns: dict[str, Any]) -> int:

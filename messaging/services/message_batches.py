@@ -141,8 +141,7 @@ def _make_batch(
             description=description[:300],
             release_at=at + hold(),
         )
-        ids = [draft.order.pk for draft in drafts]
-        hold_one_per_order(Order.objects.filter(pk__in=ids))
+        hold_one_per_order({draft.order.account_id for draft in drafts})
         checked = check_drafts(_with_locked_files(drafts), user=user, at=at, kind=kind)
         made = _queue(batch, [one for one in checked if not one.left_out])
         skipped: dict[int, Counter[str]] = {}

@@ -9,8 +9,8 @@ from typing import Any
 from messaging.action_types import REVIEW_REQUEST
 from messaging.models import Origin, OutgoingAction
 from messaging.payloads import hash_payload
-from messaging.queueing import hold_one_per_order
 from messaging.states import TAKEN, WRITTEN
+from orders.locking import lock_orders_of
 from orders.models import Order
 
 ONE_PER_ORDER = "Amazon may take only one of the two for an order."
@@ -72,11 +72,12 @@ def second_of_one(order: Order, *, is_solicitation: bool) -> str:
 def refuse_second_of_one(order: Order, *, is_solicitation: bool) -> None:
     """NotAllowedError for the second of the two, where the account forbids it.
 
-    To be called in the transaction that queues, before it does: the order is held until its end.
+    To be called in the transaction that queues, before it does: until its end nobody else queues for
+    this account.
     """
     if not order.account.one_message_per_order:
         return
-    hold_one_per_order(Order.objects.filter(pk=order.pk))
+    lock_orders_of(order.account_id)
     second = second_of_one(order, is_solicitation=is_solicitation)
     if second:
         raise NotAllowedError(second)
