@@ -15,6 +15,7 @@ from solicit_dashboard.access import get_reach, single_value
 from solicit_dashboard.templatetags.dashboard import nav_links
 
 WRITE = "write"
+MOST_CHARACTERS = 200
 
 
 @require_safe
@@ -24,7 +25,7 @@ def palette(request: HttpRequest) -> HttpResponse:
     What is no number, or of no order that this person sees, is the name of a page, or else is
     looked for among the orders.
     """
-    given = single_value(request.GET, "q").strip()
+    given = single_value(request.GET, "q").strip()[:MOST_CHARACTERS]
     number = parse_order_number(given)
     if number is not None:
         orders = Order.objects.filter(

@@ -56,6 +56,7 @@ def test_a_number_of_two_accounts_lets_one_choose(client: Client, order: Order) 
         ("replenishment", "/replenishment/"),
         ("MUG 7", "/orders/?q=MUG+7"),
         ("//evil.example", "/orders/?q=%2F%2Fevil.example"),
+        ("x" * 20_000, f"/orders/?q={'x' * 200}"),
         ("", "/orders/?q="),
     ],
 )
