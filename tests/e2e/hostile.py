@@ -9,9 +9,11 @@ from django.contrib.auth.models import User
 
 from audit.models import AuditEvent, AuditKind
 from messaging.decisions import DECIDABLE
+from messaging.offers import Field, Offer
 from messaging.states import Status
 from sellers.models import Connection, Role
 from tests import factories
+from tests.messaging.offering import offer
 
 MARK = "data-attack"
 # Each leaves an element with MARK in the page, or calls attack(), should it get through.
@@ -125,7 +127,18 @@ def make(people: dict[str, str]) -> dict[str, Any]:
         requested_by=asker,
         status=Status.UNCONFIRMED,
         reason=ATTACKS[0],
+        payload={"text": f"{ATTACKS[9]} {LONG}", "files": [{"name": LONG[:200], "size": 1}]},
     )
+    # returned: nobody asks for a review where the tests ask for all
+    written = factories.OrderFactory(account=account, is_returned=True)
+    offer(
+        written,
+        Offer(ATTACKS[0][:40], title=ATTACKS[1], description=f"{LONG} {ATTACKS[2]}"),
+        Offer("warranty", title=LONG, disabled=True, reason=f"{ATTACKS[4]} {LONG}"),
+        Offer("confirmOrderDetails", title=ATTACKS[9], text=Field(title=f"{LONG} {ATTACKS[10]}")),
+        Offer("legalDisclosure", title=ATTACKS[11], files=Field(title=f"{ATTACKS[12]} {LONG}")),
+    )
+    writing = f"/orders/{account.pk}/{written.amazon_order_id}/messages/"
     templates = [
         factories.MessageTemplateFactory(
             account=account,
@@ -184,6 +197,9 @@ def make(people: dict[str, str]) -> dict[str, Any]:
     return {
         "account": account.pk,
         "orders": order_pages,
+        "written": f"/orders/{account.pk}/{message.order.amazon_order_id}/",
+        "messages": writing,
+        "compose": [f"{writing}confirmOrderDetails/", f"{writing}legalDisclosure/"],
         "batch": f"/batches/{batch.pk}/",
         "decide": decide_pages,
         "templates": [f"/accounts/{account.pk}/templates/{one.pk}/" for one in templates],

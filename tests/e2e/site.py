@@ -83,14 +83,19 @@ PAGES: dict[str, Callable[[Samples], list[str]]] = {
         f"/orders/?account={samples.hostile['account']}",
         "/orders/?q=000-0000000-0000000",
     ],
-    "orders:detail": lambda samples: [*samples.orders.values(), samples.hostile["orders"][-1]],
+    "orders:detail": lambda samples: [
+        *samples.orders.values(),
+        samples.hostile["orders"][-1],
+        samples.hostile["written"],
+    ],
     "orders:reports": lambda samples: [f"/orders/{samples.hostile['account']}/reports/"],
     "orders:import": lambda _: ["/orders/import/"],
     "exclusions:list": lambda _: ["/exclusions/", "/exclusions/add/"],
     "messaging:messages": lambda samples: [
-        f"{path.rpartition('messages/')[0]}messages/" for path in samples.messages
+        f"{samples.messages[0].rpartition('messages/')[0]}messages/",
+        samples.hostile["messages"],
     ],
-    "messaging:compose": lambda samples: samples.messages,
+    "messaging:compose": lambda samples: [*samples.messages, *samples.hostile["compose"]],
     "messaging:outbox": lambda samples: [
         "/outbox/",
         f"/outbox/?account={samples.hostile['account']}",
@@ -155,6 +160,7 @@ NO_PAGES = {
     "messaging:action": "leads to the order",
     "messaging:batch_status": "a fragment of every page",
     "messaging:progress": "a fragment of a batch",
+    "messaging:palette": "leads to an order or a page",
     "messaging:cancel": "a form",
     "messaging:retry": "a form",
     "messaging:stop": "a form",

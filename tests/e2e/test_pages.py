@@ -179,6 +179,8 @@ def flaws_of_structure(page: Page) -> list[str]:
     )
     if overhang > 0:
         flaws.append(f"the page is {overhang} px too wide: {widest(page)}")
+    else:
+        flaws += [f"cut off at the edge: {element}" for element in cut_off(page)]
     return in_words(page, flaws)
 
 
@@ -206,6 +208,22 @@ def widest(page: Page) -> str:
             .slice(0, 5).map(element => element.outerHTML.slice(0, 120))"""
     )
     return " | ".join(found)
+
+
+def cut_off(page: Page) -> list[str]:
+    """The beginnings of elements that reach over the right edge and cannot be scrolled to."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('main *')]
+            .filter(element => element.getBoundingClientRect().right
+                > document.documentElement.clientWidth + 0.5)
+            .filter(element => {
+                for (let above = element; above; above = above.parentElement)
+                    if (/auto|scroll/.test(getComputedStyle(above).overflowX)) return false;
+                return !element.closest('.visually-hidden, svg');
+            })
+            .slice(0, 3).map(element => element.outerHTML.slice(0, 120))"""
+    )
+    return found
 
 
 def assert_nothing_is_stored(page: Page, but: set[str] = MAY_BE_STORED) -> None:
