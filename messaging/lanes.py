@@ -20,6 +20,7 @@ from messaging.action_types import ACTION_TYPES, ActionType
 from messaging.buckets import Answer, Bucket
 from messaging.delivery import Job
 from messaging.looks import Look
+from messaging.models import Priority
 from messaging.uploading import needs_uploads
 from sellers.models import SellerAccount
 from spapi import OPERATIONS, Client
@@ -31,7 +32,8 @@ LOOK_GOOD_FOR = timedelta(seconds=50)
 CONTROL_GOOD_FOR = timedelta(seconds=60)
 REFILL_BELOW = 10
 TAKE_AT_ONCE = 30
-# Of one account, so many messages have their files uploaded at once, and so many wait uploaded. When
+# Of one account, so many messages have their files uploaded at once (a person's click beside as many
+# of a batch: where the storage is slow it would wait for minutes), and so many wait uploaded. When
 # so many wait for their upload, only those without files are taken up beside them.
 UPLOADS_AT_ONCE = 2
 UPLOADED_AHEAD = 20
@@ -136,7 +138,10 @@ class Lane:
 
     def next_upload(self) -> Job | None:
         """The next job whose files may go up now. They take no token of a bucket of the lane."""
-        if not self.to_upload or self.uploading >= UPLOADS_AT_ONCE:
+        if not self.to_upload:
+            return None
+        is_click = self.to_upload[0][1].priority == Priority.CLICK
+        if self.uploading >= UPLOADS_AT_ONCE + is_click:
             return None
         if self.uploading + self._uploaded() >= UPLOADED_AHEAD:
             return None

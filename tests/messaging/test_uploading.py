@@ -31,6 +31,7 @@ from tests.messaging.sending import NOW, due_message, job_of
 from tests.messaging.shard import MESSAGE_LIST, Shard, drive, driving, states, wait_until
 
 MakeShard = Callable[..., Shard]
+CLICKS_AT_ONCE = UPLOADS_AT_ONCE + 1
 FILES = {"files": [{"name": "a.pdf", "size": 1, "sha256": "0"}]}
 
 
@@ -89,7 +90,7 @@ def lane(db: None) -> Lane:
 
 def test_what_is_uploaded_waits_beside_the_lane(lane: Lane) -> None:
     plain = job_of(due_message("plain"))
-    with_files = [job_of(due_message(f"files {n}"), payload=FILES) for n in range(4)]
+    with_files = [job_of(due_message(f"files {n}"), payload=FILES, priority=1) for n in range(4)]
     lane.add([*with_files, plain])
     uploading_now = [lane.next_upload() for _ in range(UPLOADS_AT_ONCE)]
     assert lane.next_upload() is None
@@ -105,6 +106,14 @@ def test_what_is_uploaded_waits_beside_the_lane(lane: Lane) -> None:
     assert set(lane.waiting()) == {with_files[3].action_id}
     lane.keep_only([])
     assert lane.waiting() == []
+
+
+def test_a_click_goes_up_beside_the_uploads_of_a_batch(lane: Lane) -> None:
+    lane.add([job_of(due_message(f"{n}"), payload=FILES, priority=1) for n in range(5)])
+    assert len([*iter(lane.next_upload, None)]) == UPLOADS_AT_ONCE
+    clicks = [job_of(due_message(f"click {n}"), payload=FILES) for n in range(2)]
+    lane.add(clicks)
+    assert [*iter(lane.next_upload, None)] == clicks[:1]
 
 
 def test_uploads_that_grew_old_before_their_look_are_made_anew(lane: Lane) -> None:
@@ -299,7 +308,7 @@ def test_a_slow_storage_keeps_no_other_message_waiting_and_no_driver_from_ending
     shard.write(12)
     with driving():
         wait_until(lambda: states()[Status.SENT] == 12, "the messages without files")
-        assert shard.requests(UPLOAD) <= UPLOADS_AT_ONCE
+        assert shard.requests(UPLOAD) <= CLICKS_AT_ONCE
     # the driver has ended beside its uploads, and the next one begins them anew
     assert states() == {Status.SENT: 12, Status.QUEUED: 6}
     shard.amazon.set_faults([])
@@ -374,11 +383,11 @@ def test_what_takes_longer_to_go_up_than_a_driver_lasts_is_sent_by_that_driver(
     """Left behind, it would go up anew for each driver, and never leave."""
     shard = make_shard(orders=300)
     shard.amazon.set_faults([rule(UPLOAD, {"kind": "latency", "ms": 1_100})])
-    write_with_files(shard, UPLOADS_AT_ONCE + 1)
+    write_with_files(shard, CLICKS_AT_ONCE + 1)
     # those that did not begin in its time are the next driver's, so that the first one ends
     assert drive(seconds=1.0) is True
-    assert states() == {Status.SENT: UPLOADS_AT_ONCE, Status.QUEUED: 1}
-    assert shard.requests(UPLOAD) == UPLOADS_AT_ONCE
+    assert states() == {Status.SENT: CLICKS_AT_ONCE, Status.QUEUED: 1}
+    assert shard.requests(UPLOAD) == CLICKS_AT_ONCE
 
 
 def test_a_driver_stays_longer_than_an_upload_may_take() -> None:
