@@ -196,7 +196,7 @@ def order_state(order: Order, actions: list[OutgoingAction], now: datetime, *, r
     elif refusal:
         explanation = explain_refusal(order, Refusal(refusal))
     else:
-        explanation = "All rules hold: Amazon may be asked to ask the buyer for a review."
+        explanation = "All rules hold: a review may be asked for."
     is_open = action is None and not refusal
     is_second = is_open and any(
         one.status in WRITTEN and not one.type.is_solicitation for one in actions
