@@ -13,8 +13,7 @@ from messaging.action_types import ActionType
 from messaging.drafting import Coverage, Writing
 from messaging.message_forms import FIRST_DAY, LAST_DAY
 from messaging.models import StoredFile
-from messaging.placeholders import PlaceholderError, fill_sample
-from messaging.text_rules import check_text
+from messaging.services.templates import check_template
 from spapi import plain_newlines
 
 # With placeholders; what is made of it for each order has Amazon's limit.
@@ -95,11 +94,7 @@ class BulkForm(forms.Form):
     def clean_text(self) -> str:
         """A text that could be sent, were the orders' facts like the sample's."""
         text = plain_newlines(str(self.cleaned_data["text"])).strip()
-        try:
-            sample = fill_sample(text)
-        except PlaceholderError as fault:
-            raise ValidationError(str(fault)) from fault
-        fatal = [one for one in check_text(self.action_type, sample) if one.is_fatal]
+        fatal = [one for one in check_template(self.action_type.name, text) if one.is_fatal]
         if fatal:
             raise ValidationError([ValidationError(one.sentence) for one in fatal])
         return text

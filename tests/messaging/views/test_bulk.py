@@ -200,6 +200,7 @@ def test_a_template_is_written_into_the_form(
         ("", "The message is empty."),
         ("Write to a@b.example", "Amazon takes no e-mail addresses"),
         ("Dear {buyer}", "There is no {buyer}."),
+        ("{items} " * 200, "With facts filled in it has 3,799 characters; Amazon takes 2,000."),
         ("x" * 4_001, "more than 4,000 characters"),
     ],
 )
