@@ -57,6 +57,11 @@ class Draft:
     refusal: str
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it is certain that it cannot be sent now; who cannot be asked has said nothing."""
+        return bool(self.refusal) or (self.listing.is_known and self.offer is None)
+
+    @property
     def fault(self) -> str:
         """Why it cannot be sent now, "" when it can."""
         if self.refusal:
@@ -85,8 +90,8 @@ def compose(request: HttpRequest, account_id: int, number: str, kind: str) -> Ht
     draft = _draft(order, kind)
     chosen, text, notes = _from_template(request, order, kind)
     form = _form(draft, initial={"text": text} if text else None)
-    is_wrong = draft.listing.is_known and draft.fault
-    return _page(request, draft, form, status=409 if is_wrong else 200, chosen=chosen, notes=notes)
+    status = 409 if draft.is_closed else 200
+    return _page(request, draft, form, status=status, chosen=chosen, notes=notes)
 
 
 def _take(request: HttpRequest, order: Order, kind: str) -> HttpResponse:
@@ -196,7 +201,6 @@ def _page(
     """The form, or where nothing can be written the sentence that says why."""
     context = _context(draft, form) | {
         "fault": fault or draft.fault,
-        "is_closed": bool(draft.refusal) or (draft.listing.is_known and draft.offer is None),
         "templates": _templates(draft.order, draft.kind) if draft.type.text else [],
         "chosen": chosen,
         "notes": notes,

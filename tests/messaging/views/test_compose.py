@@ -351,6 +351,7 @@ def test_where_nobody_knows_nothing_is_sent_and_nothing_lost(client: Client, ord
 
 def test_an_excluded_order_is_not_written_to(client: Client, account: SellerAccount) -> None:
     order = OrderFactory(account=account, cancelled=True)
+    assert client.get(path(order, PROBLEM)).status_code == 409
     offer(order, PROBLEM)
     assert "Nobody can write to this buyer. The order was cancelled." in page_of(
         client, path(order)
