@@ -133,6 +133,7 @@ def _refuse_second_nature(file: BinaryIO, size: int) -> None:
     file.seek(0)
     before = b""
     while piece := file.read(_PIECE):
-        if _PAGE.search(before + piece):
+        held = before + piece
+        if _PAGE.search(held):
             raise WrongContentError("is a web page as well. Save it anew, without what was added.")
-        before = piece[-_LONGEST_MARK:]
+        before = held[-_LONGEST_MARK:]

@@ -119,8 +119,9 @@ def _scan(data: bytes) -> None:
             left -= len(piece)
             if left < 0:
                 raise _WrongError("heavy")
-            _refuse_names(before + piece)
-            before = piece[-_LONGEST_NAME:]
+            held = before + piece
+            _refuse_names(held)
+            before = held[-_LONGEST_NAME:]
         _refuse_names(before + b"\n")  # a name may be the last that stands there
         head = data[max(0, found.start() - _HEADER_REACH) : found.start()]
         head = head[head.rfind(b"endobj") + 1 :]

@@ -49,11 +49,12 @@ def check_text(file: BinaryIO) -> None:
         if is_first:
             _check_wrapping(text)
             is_first = False
-        if _MARKUP.search(before + text):
+        held = before + text
+        if _MARKUP.search(held):
             raise WrongContentError(_PAGE)
         if _CONTROL.search(text):
             raise WrongContentError(f"has characters in it that are no text. {ONLY}")
-        before = text[-_LONGEST_MARK:] or before
+        before = held[-_LONGEST_MARK:]
         if not piece:
             return
 
