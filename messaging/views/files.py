@@ -25,11 +25,13 @@ from sellers.models import Role
 from solicit_dashboard.access import get_account, get_user, log_ignored_fields
 from solicit_dashboard.bodies import View, limit_body
 from solicit_dashboard.errors import error_page
+from solicit_dashboard.middleware import is_htmx
 from spapi import MOST_UPLOAD_BYTES
 
 # The files, and what a form has besides.
 LARGEST_BODY = MOST_UPLOAD_BYTES + 512 * 1024
 TOO_LARGE = f"The files have more than {MOST_MEGABYTES} MB together. Amazon takes no more."
+TOO_LARGE_FILE = f"The file is larger than {MOST_MEGABYTES} MB. Amazon takes no more."
 GONE = "The content of this file was deleted here, once no message needed it any more."
 _FIELDS = ("upload",)
 
@@ -66,9 +68,12 @@ def takes_one_file(view: View) -> View:
     @wraps(counted)
     def measured(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            return counted(request, *args, **kwargs)
+            answer = counted(request, *args, **kwargs)
         except FileRefusedError as refusal:
             return _line(request, 422, fault=str(refusal))
+        # A page in place of a line would not be shown.
+        is_too_large = answer.status_code == 413 and is_htmx(request)
+        return _line(request, 422, fault=TOO_LARGE_FILE) if is_too_large else answer
 
     return measured
 

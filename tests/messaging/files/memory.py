@@ -139,7 +139,7 @@ def _status(connection: socket.socket) -> int:
 def _refusals(person: Person, account: int) -> Iterator[str]:
     """What must not be read is answered before any of it was sent."""
     for what, framing, wanted in (
-        ("11 MB announced", f"Content-Length: {11 * 1024**2}", 413),
+        ("11 MB announced", f"Content-Length: {11 * 1024**2}", 422),
         ("no length", "Transfer-Encoding: chunked", 422),
     ):
         began = time.monotonic()

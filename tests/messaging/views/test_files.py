@@ -92,19 +92,25 @@ class Unread(io.BytesIO):
         raise AssertionError("the body was read")
 
 
-def send_unread(client: Client, account: SellerAccount, length: int) -> HttpResponse:
+def send_unread(
+    client: Client, account: SellerAccount, length: int, headers: dict[str, str] = HTMX
+) -> HttpResponse:
     """The answer to a body of so many bytes, of which none may be read."""
     meta = {"CONTENT_TYPE": MULTIPART_CONTENT, "CONTENT_LENGTH": str(length)}
     path = address(account)
-    return client.generic("POST", path, headers=HTMX, **meta, **{"wsgi.input": Unread()})  # type: ignore[return-value]
+    return client.generic("POST", path, headers=headers, **meta, **{"wsgi.input": Unread()})  # type: ignore[return-value]
 
 
 def test_what_is_larger_is_refused_before_it_is_read(
     client: Client, account: SellerAccount
 ) -> None:
-    response = send_unread(client, account, LARGEST_BODY + 1)
+    response = send_unread(client, account, LARGEST_BODY + 1, {})
     assert response.status_code == 413
     assert "more than 10 MB together" in response.content.decode()
+    response = send_unread(client, account, LARGEST_BODY + 1)
+    assert response.status_code == 422, "a line that the picker shows"
+    assert response.content.strip().startswith(b'<li class="file"><span class="error"')
+    assert "The file is larger than 10 MB." in response.content.decode()
 
 
 class HeadOnly(io.BytesIO):
