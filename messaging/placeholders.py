@@ -6,6 +6,7 @@ buyer as plain text without a line break, a brace or a mark that turns the readi
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import unicodedata
@@ -61,6 +62,7 @@ def fill(text: str, order: Order) -> Filled:
     """
     notes: list[str] = []
 
+    @functools.cache
     def value_of(placeholder: Placeholder) -> str:
         raw = placeholder.values(order)
         plain = [plain_text(value) for value in raw]
@@ -74,7 +76,7 @@ def fill(text: str, order: Order) -> Filled:
             raise PlaceholderError(placeholder.missing)
         return ", ".join(values[:MOST_VALUES]) + (", …" if len(values) > MOST_VALUES else "")
 
-    return Filled(_replace(text, value_of), tuple(dict.fromkeys(notes)))
+    return Filled(_replace(text, value_of), tuple(notes))
 
 
 def fill_sample(text: str) -> str:

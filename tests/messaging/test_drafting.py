@@ -19,6 +19,7 @@ from messaging.drafting import (
     write_drafts,
 )
 from messaging.models import StoredFile
+from messaging.payloads import PayloadError, clean_payload
 from orders.models import Order
 from tests.factories import OrderFactory, OrderItemFactory
 
@@ -62,6 +63,18 @@ def test_what_amazon_forbids_in_a_fact_is_a_fault_of_its_order_alone() -> None:
     first, second = write(UNEXPECTED_PROBLEM.name, [bad, good], Writing(text="Your {items}."))
     assert "e-mail address" in first.draft.fault
     assert second.draft.fault == ""
+
+
+def test_what_is_too_long_for_amazon_is_refused_for_that_and_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Five hundred texts that long would take the web server many seconds."""
+    monkeypatch.setattr("messaging.drafting.check_text", lambda *_: pytest.fail("it was read"))
+    order = order_of()
+    OrderItemFactory(order=order, title="mug " * 25)
+    (written,) = write(UNEXPECTED_PROBLEM.name, [order], Writing(text="{items} " * 50))
+    with pytest.raises(PayloadError, match="Amazon takes at most 2,000"):
+        clean_payload(UNEXPECTED_PROBLEM, written.draft.payload)
 
 
 def test_a_text_in_another_language_than_the_buyers_is_a_warning() -> None:
