@@ -73,7 +73,10 @@ def request_one(request: HttpRequest, account_id: int, number: str) -> HttpRespo
         )
     except NotAllowedError as refusal:
         return _back(request, order, f"{order.amazon_order_id}: {refusal}", is_refused=True)
-    sentence = f"The review request for {order.amazon_order_id} is queued."
+    sentence = (
+        f"The review request for {order.amazon_order_id} is queued. "
+        "Until it leaves you can undo it."
+    )
     if action.status == Status.HELD:
         why = order.account.why_held() or "Sending is stopped."
         sentence = f"The review request for {order.amazon_order_id} is on hold. {why}"
