@@ -25,7 +25,8 @@ def empty_unneeded(at: datetime) -> int:
     emptied = 0
     for pk in list(unneeded.order_by("pk").values_list("pk", flat=True)[:_AT_ONCE]):
         with transaction.atomic():
-            # Asked once more, for a message that was tried again since.
+            # Locked, and then asked once more: a message that is tried again locks its files, too.
+            list(StoredFile.objects.filter(pk=pk).select_for_update().values_list("pk"))
             if unneeded.filter(pk=pk).update(emptied_at=at):
                 FilePiece.objects.filter(file_id=pk).delete()
                 emptied += 1
