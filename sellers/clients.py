@@ -66,6 +66,7 @@ def client_with(
         lwa_endpoint=settings.LWA_ENDPOINT,
         deadline=settings.CALL_DEADLINE_SECONDS if deadline is None else deadline,
         transport=shared_transport(),
+        upload_hosts=settings.UPLOAD_HOSTS,
     )
 
 

@@ -130,7 +130,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         consent_endpoint=read.endpoint("CONSENT_ENDPOINT")
         or (None if is_amazon(spapi_endpoint) else spapi_endpoint),
         consent_hosts=read.hosts("CONSENT_HOSTS"),
-        upload_hosts=read.words("UPLOAD_HOSTS"),
+        upload_hosts=read.host_names("UPLOAD_HOSTS"),
         file_scanner=read.socket_address("FILE_SCANNER"),
         body_seconds=read.decimal("BODY_SECONDS", 60, 0.1, 3600),
         aws_endpoint_url_sqs=read.endpoint("AWS_ENDPOINT_URL_SQS"),

@@ -162,3 +162,15 @@ class Reader:
                 continue
             found[marketplace] = host
         return found
+
+    def host_names(self, name: str) -> tuple[str, ...]:
+        """Host names with commas in between; `*.` before one stands for all below it."""
+        words = tuple(word.lower() for word in self.words(name))
+        for word in words:
+            if not _HOST.fullmatch(word.removeprefix("*.")):
+                self.fault(
+                    name,
+                    f"{word!r} is not a host",
+                    "Write s3.example.com or *.s3.example.com, with commas in between.",
+                )
+        return words

@@ -5,7 +5,7 @@
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -55,7 +55,8 @@ class Client(
     host (Amazon's sandbox, a test server). `deadline` is the most that one request may take from
     its first to its last byte, in seconds, waiting for the limiter not included; `connect_timeout`
     is the part of it that a connection may take. `transport` may be shared by many clients; one
-    that is given is not closed by `close`.
+    that is given is not closed by `close`. `upload_hosts` are the hosts to which attachments may be
+    put (`*.` before a name: all below it); none: those of S3.
 
     Every method raises SpApiError (see `spapi.errors`), ValueError for arguments that no call can
     be made of, and whatever the limiter or the token store raise; nothing has been sent then.
@@ -77,6 +78,7 @@ class Client(
         connect_timeout: float = 5.0,
         deadline: float = 45.0,
         transport: Transport | None = None,
+        upload_hosts: Collection[str] = (),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if region not in REGIONS:
@@ -122,6 +124,7 @@ class Client(
             transport=self._transport,
             log=log,
             connect_timeout=connect_timeout,
+            upload_hosts=upload_hosts,
         )
         self._downloader = Downloader(storage)
         self._uploader = Uploader(storage)

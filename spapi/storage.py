@@ -6,7 +6,7 @@ when the connection is made. It is also a key, and so in no log, error or repr.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeVar
 
 from spapi.errors import SpApiError, UntrustedAddress
@@ -24,13 +24,18 @@ _DISTRIBUTION = r"d34o8swod1owfl\.cloudfront\.net"
 _AFTER = r"(?::443)?/[!-\[\]-~]*"
 _BUCKETS = re.compile(rf"https://{_BUCKET}{_AFTER}")
 _STORAGE = re.compile(rf"https://(?:{_BUCKET}|{_DISTRIBUTION}){_AFTER}")
+_NAMED = re.compile(rf"https://([a-z0-9][a-z0-9.-]*){_AFTER}")
 _PRINTABLE = re.compile(r"/[!-\[\]-~]*")
 _LONGEST = 4096
 _HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#\\:]{1,100})")
 
 
 class Storage:
-    """Reaches the storage for one client; `endpoint` is trusted with tokens, and so with this too."""
+    """Reaches the storage for one client; `endpoint` is trusted with tokens, and so with this too.
+
+    `upload_hosts` are the hosts that files may be put to, `*.` before a name standing for all below
+    it; none: those of S3.
+    """
 
     def __init__(
         self,
@@ -40,6 +45,7 @@ class Storage:
         transport: Transport,
         log: CallLog,
         connect_timeout: float,
+        upload_hosts: Collection[str] = (),
     ) -> None:
         scheme, _, rest = endpoint.partition("://")
         self._own = f"{scheme}://{rest.partition('/')[0]}"
@@ -47,6 +53,7 @@ class Storage:
         self._transport = transport
         self._log = log
         self._connect_timeout = connect_timeout
+        self._upload_hosts = upload_hosts
 
     def fetch(
         self,
@@ -74,7 +81,7 @@ class Storage:
         length: int,
     ) -> HttpAnswer:
         """The answer to a PUT of `length` bytes with these headers. Raises as `fetch` does."""
-        if not self._is_own(url) and not is_bucket(url):
+        if not self._is_own(url) and not is_bucket(url, self._upload_hosts):
             raise self._untrusted(operation, "an upload", url)
         sent = {**headers, "Content-Length": str(length)}
         return self._send("PUT", url, sent, deadline, 64 * 1024, source=source)
@@ -139,6 +146,13 @@ def is_storage(url: str) -> bool:
     return len(url) <= _LONGEST and _STORAGE.fullmatch(url) is not None
 
 
-def is_bucket(url: str) -> bool:
-    """Whether the address is one of a bucket of S3, as far as its text can tell."""
-    return len(url) <= _LONGEST and _BUCKETS.fullmatch(url) is not None
+def is_bucket(url: str, hosts: Collection[str] = ()) -> bool:
+    """Whether the address is one of these hosts, or else of a bucket of S3, by its text."""
+    if len(url) > _LONGEST:
+        return False
+    if not hosts:
+        return _BUCKETS.fullmatch(url) is not None
+    named = _NAMED.fullmatch(url)
+    return named is not None and any(
+        named[1].endswith(host[1:]) if host.startswith("*.") else named[1] == host for host in hosts
+    )

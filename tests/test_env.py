@@ -128,6 +128,7 @@ def test_what_is_not_set_has_the_documented_default() -> None:
         ({"LWA_ENDPOINT": "http://10.0.0.1"}, "LWA_ENDPOINT", "show secrets"),
         ({"LWA_ENDPOINT": "nonsense"}, "LWA_ENDPOINT", "not a web address"),
         ({"CONSENT_ENDPOINT": "http://10.0.0.1"}, "CONSENT_ENDPOINT", "show secrets"),
+        ({"UPLOAD_HOSTS": "s3.example.com, https://a.b"}, "UPLOAD_HOSTS", "is not a host"),
         ({"CONSENT_HOSTS": "sellercentral.amazon.ie"}, "CONSENT_HOSTS", "not a marketplace and"),
         ({"CONSENT_HOSTS": "A28R8C7NBKEWEA=https://a.b"}, "CONSENT_HOSTS", "not a marketplace and"),
         ({"FILE_SCANNER": "localhost:3310"}, "FILE_SCANNER", "no address of a service"),

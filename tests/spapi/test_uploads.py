@@ -177,6 +177,42 @@ def test_nothing_is_put_to_any_other_address(
     assert amazon.seen == []
 
 
+@pytest.mark.parametrize(
+    ("url", "is_trusted"),
+    [
+        ("https://put.example.com/key", True),
+        ("https://put.example.com:443/key?x=1", True),
+        ("https://a.b.store.example.com/key", True),
+        ("https://store.example.com/key", False),
+        ("https://evilstore.example.com/key", False),
+        ("https://x.put.example.com/key", False),
+        ("https://put.example.com:22/key", False),
+        ("https://evil@put.example.com/key", False),
+        ("http://put.example.com/key", False),
+        ("https://s3.amazonaws.com/key", False),
+    ],
+)
+def test_hosts_that_were_chosen_replace_those_of_s3(url: str, is_trusted: bool) -> None:
+    assert is_bucket(url, ("put.example.com", "*.store.example.com")) is is_trusted
+
+
+def test_client_puts_to_the_hosts_that_were_chosen(
+    amazon: Amazon, make_client: Callable[..., spapi.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    def look_up(host: str, port: int, **options: object) -> list:
+        looked_up.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", port))]
+
+    client = make_client(upload_hosts=("put.example.com",))
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(spapi.ConnectFailed) as caught:
+        put(client, destination("https://put.example.com/key"))
+    assert caught.value.reason == "not_public"
+    assert looked_up == ["put.example.com"]
+
+
 def test_host_that_leads_inside_only_when_connecting_is_not_connected_to(
     client: spapi.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
