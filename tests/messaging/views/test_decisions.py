@@ -107,6 +107,13 @@ def test_all_that_is_known_is_shown(account: SellerAccount) -> None:
         assert words in page, words
 
 
+def test_what_was_written_is_shown_to_be_looked_for(account: SellerAccount) -> None:
+    written = {"text": "Which <b>colour</b>?", "files": [{"name": "colours.pdf", "size": 2048}]}
+    page = log_in(account).get(path(message(account, payload=written))).content.decode()
+    assert '<p class="letter" dir="auto">Which &lt;b&gt;colour&lt;/b&gt;?</p>' in page
+    assert "colours.pdf" in page
+
+
 def test_a_review_request_is_not_sent_again_by_hand(account: SellerAccount) -> None:
     client = log_in(account)
     page = client.get(path(solicitation(account))).content.decode()
