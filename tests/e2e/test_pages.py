@@ -218,7 +218,9 @@ def cut_off(page: Page) -> list[str]:
                 > document.documentElement.clientWidth + 0.5)
             .filter(element => {
                 for (let above = element; above; above = above.parentElement)
-                    if (/auto|scroll/.test(getComputedStyle(above).overflowX)) return false;
+                    // on a phone rows are cards, which nobody should have to scroll
+                    if (/auto|scroll/.test(getComputedStyle(above).overflowX)
+                        && !(innerWidth < 640 && above.matches('.table-scroll'))) return false;
                 return !element.closest('.visually-hidden, svg');
             })
             .slice(0, 3).map(element => element.outerHTML.slice(0, 120))"""
