@@ -4,7 +4,7 @@ from messaging.services.batching import request_reviews
 from messaging.services.cancelling import cancel_action, cancel_stopped, stop_batch
 from messaging.services.holding import LOOK_LEAD, apply_holds, hold
 from messaging.services.refusing import NotAllowedError, already_asked_sentence
-from messaging.services.requesting import request_message, request_review
+from messaging.services.requesting import made_before, request_message, request_review
 from messaging.services.retrying import retry_action
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "cancel_action",
     "cancel_stopped",
     "hold",
+    "made_before",
     "request_message",
     "request_review",
     "request_reviews",

@@ -44,7 +44,7 @@ def request_review(
     NotAllowedError when our rules refuse, when the order was asked already, saying by whom, or when
     the key is somebody else's or another order's.
     """
-    repeated = _made_before(client_key, order, user)
+    repeated = made_before(client_key, order, user)
     if repeated is not None:
         return repeated
     refusal = order.refusal_at(at)
@@ -58,7 +58,7 @@ def request_review(
             order, REVIEW_REQUEST, user=user, at=at, not_after=closes_at, client_key=client_key
         )
     except IntegrityError as error:
-        repeated = _made_before(client_key, order, user)
+        repeated = made_before(client_key, order, user)
         if repeated is not None:
             return repeated  # a double click: the other half of it was a moment sooner
         raise NotAllowedError(already_asked_sentence(order, at=at)) from error
@@ -84,7 +84,7 @@ def request_message(
     NotAllowedError when the payload or the order does not allow it, when the same message is on its
     way already, saying whose, or when the key is somebody else's or another order's.
     """
-    repeated = _made_before(client_key, order, user)
+    repeated = made_before(client_key, order, user)
     if repeated is not None:
         return repeated
     if kind not in MESSAGES:
@@ -106,7 +106,7 @@ def request_message(
             files=files,
         )
     except IntegrityError as error:
-        repeated = _made_before(client_key, order, user)
+        repeated = made_before(client_key, order, user)
         if repeated is not None:
             return repeated
         raise NotAllowedError(same_message_sentence(order, kind, cleaned, at=at)) from error
@@ -177,8 +177,11 @@ def _queue_click(
     return action
 
 
-def _made_before(client_key: UUID | None, order: Order, user: User) -> OutgoingAction | None:
-    """The action that this form has made already; NotAllowedError when the form is another's."""
+def made_before(client_key: UUID | None, order: Order, user: User) -> OutgoingAction | None:
+    """The action that the form of this key has made already.
+
+    Raises NotAllowedError when the key is somebody else's or another order's.
+    """
     if client_key is None:
         return None
     repeated = OutgoingAction.objects.filter(client_key=client_key).first()

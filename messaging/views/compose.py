@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,12 @@ from messaging.clock import read_database_clock
 from messaging.drafting import foreign_file
 from messaging.files.picking import Picker, read_files
 from messaging.message_forms import MessageForm
-from messaging.models import MessageTemplate, StoredFile
+from messaging.models import MessageTemplate, OutgoingAction, StoredFile
 from messaging.offers import Listing, Offer, known_offers, read_offers, tighten
-from messaging.payloads import clean_payload, hash_payload
+from messaging.payloads import clean_payload, hash_payload, unlike_names
 from messaging.placeholders import PlaceholderError, fill
 from messaging.repeats import REPEATED, sent_before
-from messaging.services import NotAllowedError, hold, request_message
+from messaging.services import NotAllowedError, hold, made_before, request_message
 from messaging.services.refusing import second_of_one
 from messaging.states import Status
 from messaging.views.files import takes_files
@@ -100,6 +101,11 @@ def _take(request: HttpRequest, order: Order, kind: str) -> HttpResponse:
     if given["step"] not in ("", CHECK, SEND, EDIT):
         raise BadRequest("The form asks for something that there is not.")
     key = _client_key(given["client_key"])
+    if given["step"] == SEND:
+        with suppress(NotAllowedError):  # said below, where the form is shown with it
+            sent = made_before(key, order, get_user(request))
+            if sent is not None:  # whatever Amazon offers by now
+                return _queued(request, order, sent)
     draft = _draft(order, kind)
     files, faults = _files(request, draft)
     if given["step"] == EDIT:
@@ -124,11 +130,16 @@ def _take(request: HttpRequest, order: Order, kind: str) -> HttpResponse:
         )
     except NotAllowedError as refusal:
         return _page(request, draft, form, status=409, fault=str(refusal))
+    return _queued(request, order, action)
+
+
+def _queued(request: HttpRequest, order: Order, action: OutgoingAction) -> HttpResponse:
+    label = MESSAGES[action.kind].label
     if action.status == Status.HELD:
         why = order.account.why_held() or "Sending is stopped."
-        messages.warning(request, f"{draft.type.label}: on hold. {why}")
+        messages.warning(request, f"{label}: on hold. {why}")
     else:
-        messages.success(request, f"{draft.type.label}: queued. Until it leaves you can undo it.")
+        messages.success(request, f"{label}: queued. Until it leaves you can undo it.")
     return redirect("orders:detail", order.account_id, order.amazon_order_id)
 
 
@@ -221,6 +232,9 @@ def _check(request: HttpRequest, draft: Draft, form: MessageForm) -> HttpRespons
     context = _context(draft, form) | {
         "warnings": [one for one in warnings if one],
         "payload": form.payload(),
+        "named_files": zip(
+            form.picked, unlike_names([one.name for one in form.picked]), strict=True
+        ),
         "client_key": uuid.uuid4(),
         "hold_seconds": int(hold().total_seconds()),
         "held": draft.order.account.why_held(),

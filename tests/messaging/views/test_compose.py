@@ -249,6 +249,18 @@ def test_what_was_checked_is_queued_once_and_shown_on_the_order(
     assert "queued. Until it leaves you can undo it." in page
 
 
+def test_a_form_that_is_posted_again_leads_to_its_message_whatever_is_offered_by_then(
+    client: Client, order: Order
+) -> None:
+    offer(order, PROBLEM)
+    key = str(uuid4())
+    first = post(client, order, text=TEXT, step="send", client_key=key)
+    offer(order, "sendInvoice")
+    again = post(client, order, text=TEXT, step="send", client_key=key)
+    assert (again.status_code, again.headers["Location"]) == (302, first.headers["Location"])
+    assert OutgoingAction.objects.count() == 1
+
+
 def test_the_same_message_again_is_refused_with_who_wrote_it(client: Client, order: Order) -> None:
     offer(order, PROBLEM)
     assert post(client, order, text=TEXT, step="send").status_code == 302
@@ -313,6 +325,16 @@ def test_the_same_message_again_is_warned_of_once_it_was_sent(
     OutgoingAction.objects.update(status=Status.SENT, seen_by=operator)
     assert REPEATED in post(client, order, text=TEXT).content.decode()
     assert REPEATED not in post(client, order, text=f"{TEXT} Heute.").content.decode()
+
+
+def test_files_of_one_name_are_shown_as_the_buyer_will_see_them(
+    client: Client, order: Order
+) -> None:
+    offer(order, "legalDisclosure")
+    uploads = [SimpleUploadedFile("terms.txt", TERMS + end, "text/plain") for end in (b"1", b"2")]
+    page = post(client, order, "legalDisclosure", upload=uploads).content.decode()
+    assert "terms.txt <" in page
+    assert "terms (2).txt <" in page
 
 
 def test_a_file_that_is_named_after_another_order_is_warned_of(
