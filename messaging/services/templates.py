@@ -20,6 +20,7 @@ from spapi import plain_newlines, text_length
 TEMPLATE_KINDS: dict[str, ActionType] = {
     name: kind for name, kind in MESSAGES.items() if kind.text is not None
 }
+GONE = "Somebody deleted this template meanwhile. Add it anew if you want it."
 NAME_TAKEN = "There is a template of that name for this kind of message already."
 
 
@@ -110,10 +111,17 @@ def _store(
     template.changed_by, template.changed_at = user, at
     try:
         with transaction.atomic():
+            if template.pk and not _is_there(template.pk):
+                raise TemplateError(GONE)
             template.save()
             _record(event, template, user, before)
     except IntegrityError as error:
         raise TemplateError(NAME_TAKEN) from error
+
+
+def _is_there(pk: int) -> bool:
+    current = MessageTemplate.objects.current().filter(pk=pk).select_for_update()
+    return bool(current.values_list("pk"))
 
 
 def _facts_of(template: MessageTemplate) -> TemplateFacts:

@@ -103,6 +103,17 @@ def test_a_deleted_template_frees_its_name_and_its_row_stays(
     assert [kind for kind, _subject, _detail in trail()].count(AuditKind.TEMPLATE_DELETED) == 1
 
 
+def test_a_template_that_is_deleted_while_it_is_changed_stays_deleted(
+    account: SellerAccount, ann: User
+) -> None:
+    template = add_template(account, facts(), user=ann, at=NOW)
+    shown = MessageTemplate.objects.get(pk=template.pk)
+    delete_template(template, user=ann, at=NOW)
+    with pytest.raises(TemplateError, match="deleted this template meanwhile"):
+        change_template(shown, facts(name="Another"), user=ann, at=NOW)
+    assert not MessageTemplate.objects.current().exists()
+
+
 def test_a_name_is_there_once_for_each_kind_of_message(account: SellerAccount, ann: User) -> None:
     add_template(account, facts(), user=ann, at=NOW)
     add_template(account, facts(kind="unexpectedProblem"), user=ann, at=NOW)
