@@ -14,6 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import NARROW, WIDE, Visitors, open_browser
+from tests.e2e.site import MESSAGES, find_messages
 from tests.e2e.stack import started
 
 _FIND = """
@@ -45,7 +46,7 @@ def main() -> None:
     with started(orders=options.orders) as stack, open_browser() as browser:
         people = Visitors(browser, stack.url, stack.passwords)
         addresses: dict[str, str] = stack.database(_FIND)
-        visits = _visits(addresses) | _steps()
+        visits = _visits(addresses) | _messages(find_messages(stack)) | _steps()
         for number, (name, (person, visit)) in enumerate(visits.items(), start=1):
             for size, width in ((WIDE, "wide"), (NARROW, "narrow")):
                 for dark in (False, True):
@@ -87,12 +88,35 @@ def _visits(addresses: dict[str, str]) -> dict[str, Visit]:
         "accounts": at("/accounts/", "manager"),
         "stop": at("/stop/", "manager"),
         "batch": at(addresses["batch"]),
+        "replenishment": at("/replenishment/"),
+        "exclusions": at("/exclusions/"),
+        "templates": at("/accounts/1/templates/"),
+        "template": at("/accounts/1/templates/add/"),
         "not-found": at("/nowhere/"),
         "orders-viewer": at("/orders/?state=eligible", "viewer"),
         "admin": at("/admin/", "auditor"),
         "admin-orders": at("/admin/orders/order/", "auditor"),
         "admin-actions": at("/admin/messaging/outgoingaction/", "auditor"),
         "admin-action": ("auditor", _open_first_action),
+    }
+
+
+def _messages(forms: list[str]) -> dict[str, Visit]:
+    """Amazon's list for an order, the forms of messages, and the check before one is sent."""
+
+    def at(path: str) -> Visit:
+        return "operator", lambda page: page.goto(path)
+
+    def check(page: Page) -> None:
+        page.goto(forms[0])
+        page.get_by_label("Message", exact=True).fill("The parcel is late. We are looking for it.")
+        page.get_by_role("button", name="Check before sending").click()
+        expect(page.get_by_role("heading", name="What the buyer gets")).to_be_visible()
+
+    return {
+        "messages": at(f"{forms[0].rpartition('messages/')[0]}messages/"),
+        **{f"write-{kind}": at(path) for kind, path in zip(MESSAGES, forms, strict=True)},
+        "write-check": ("operator", check),
     }
 
 

@@ -67,10 +67,15 @@ class Samples:
 
 def find_samples(stack: Stack) -> Samples:
     """What the walk visits; makes the hostile rows."""
+    return Samples(**stack.database(_FIND_SAMPLES), messages=find_messages(stack))
+
+
+def find_messages(stack: Stack) -> list[str]:
+    """The form of each of MESSAGES, for an order that Amazon offers it for."""
     offers = list(stack.amazon.message_offers().values())
     numbers = {kind: [one for held in offers for one in held.get(kind, ())] for kind in MESSAGES}
-    messages = stack.database(_FIND_MESSAGES.format(numbers=numbers))
-    return Samples(**stack.database(_FIND_SAMPLES), messages=messages)
+    found: list[str] = stack.database(_FIND_MESSAGES.format(numbers=numbers))
+    return found
 
 
 # Pages, by the name of their route: the addresses to visit. The first is looked at most closely.
