@@ -83,6 +83,13 @@ def first_orders(page: Page, count: int) -> list[str]:
     return numbers
 
 
+def first_unwritten(page: Page, stack: Stack, *, but: list[str] | None = None) -> str:
+    """The first order that the list shows and one click asks for: nobody wrote to its buyer."""
+    written = {one["order_id"] for one in stack.amazon.ledger()["messages"]} | set(but or [])
+    numbers: list[str] = rows(page).locator("a[data-open]").all_inner_texts()
+    return next(number for number in numbers if number not in written)
+
+
 def select(page: Page, numbers: list[str]) -> None:
     """These rows are ticked, and the button says how many they are."""
     for number in numbers:

@@ -24,6 +24,7 @@ from tests.e2e.steps import (
     count_batches,
     due,
     first_orders,
+    first_unwritten,
     number_of,
     open_confirmation,
     open_eligible,
@@ -59,9 +60,9 @@ def test_one_order_is_asked_without_javascript(stack: Stack, people: Visitors) -
     before = asked(stack)
     page = people.visit("operator", script=False)
     open_eligible(page, HARBOR)
-    number = first_orders(page, 1)[0]
+    number = first_unwritten(page, stack)
     row_of(page, number).get_by_role("button", name="Request review").click()
-    expect(page.get_by_role("status").filter(has_text=number)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=f"{number} is queued")).to_be_visible()
     page.goto(f"/orders/?q={number}")
     reload_until(page, row_of(page, number).get_by_text(re.compile("^Sent .* by operator")))
     assert asked(stack) - before == {number}
@@ -97,7 +98,7 @@ def test_undo_within_the_hold_sends_nothing(stack: Stack, people: Visitors) -> N
     # The lanes are at work, and pass these by.
     page = people.visit("operator")
     open_eligible(page)
-    another = next(number for number in first_orders(page, 3) if number not in numbers)
+    another = first_unwritten(page, stack, but=numbers)
     row_of(page, another).get_by_role("button", name="Request review").click()
     expect(row_of(page, another).get_by_text(re.compile("^Sent"))).to_be_visible()
     assert asked(stack) - before == {another}
