@@ -139,6 +139,8 @@ def logging_configuration(log_format: str, level: str) -> dict[str, Any]:
         "loggers": {
             # Django would mail and print these by itself.
             "django": {"handlers": [], "level": level, "propagate": True},
+            # Its debug lines carry all that a page was drawn from, such as a file that was pasted.
+            "django.template": {"level": "WARNING"},
             "django.request": {"filters": ["no_trace_of_refusals"]},
             "django.server": {"handlers": [], "level": level, "propagate": True},
             # Gunicorn and Celery bring handlers of their own, which would not redact.

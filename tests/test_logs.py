@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
+from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.utils.log import log_response
 
@@ -119,9 +120,14 @@ def test_a_traceback_is_indented_and_redacted() -> None:
 
 
 @pytest.fixture
-def lines_of_django() -> Iterator[Callable[[], str]]:
+def log_level() -> str:
+    return "INFO"
+
+
+@pytest.fixture
+def lines_of_django(log_level: str) -> Iterator[Callable[[], str]]:
     """What the logging of production writes for Django, as text."""
-    configuration = logging_configuration("text", "INFO")
+    configuration = logging_configuration("text", log_level)
     stream = io.StringIO()
     configuration["handlers"]["console"]["stream"] = stream
     logging.config.dictConfig(configuration)
@@ -142,6 +148,15 @@ def test_a_refusal_is_one_line_without_a_traceback(lines_of_django: Callable[[],
     assert len(lines) == 2
     assert lines[0].endswith(f" django.request: Forbidden (Permission denied): {cancel}")
     assert lines[1].endswith(": /outbox/")
+
+
+@pytest.mark.parametrize("log_level", ["DEBUG"])
+def test_what_a_page_was_drawn_from_is_not_logged(lines_of_django: Callable[[], str]) -> None:
+    logging.getLogger("django").debug("a line of that level")
+    page = Template("{{ order.number }}").render(Context({"pasted": "a buyer's name"}))
+    assert page == ""
+    assert "a line of that level" in lines_of_django()
+    assert "a buyer's name" not in lines_of_django()
 
 
 def test_a_fault_of_ours_keeps_its_traceback(lines_of_django: Callable[[], str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import PurePosixPath
 
@@ -43,7 +43,7 @@ class Text:
     `digest` is the SHA-256 of the bytes as they came, in hexadecimal digits.
     """
 
-    lines: list[str]
+    lines: list[str] = field(repr=False)  # people of whom nothing is kept may stand in them
     encoding: str
     digest: str
 
