@@ -37,6 +37,6 @@ def _stage(db: None) -> Iterator[None]:
 def test_every_promise_of_sending_holds_after_every_step() -> None:
     is_long = connection.vendor == "sqlite"
     before = Sending.steps_seen.copy()
-    run_state_machine_as_test(Sending, settings=profile(100 if is_long else 20))
+    run_state_machine_as_test(Sending, settings=profile(150 if is_long else 30))
     taken = Sending.steps_seen - before
     assert taken.keys() >= USUAL | (IN_A_LONG_RUN if is_long else set()), taken
