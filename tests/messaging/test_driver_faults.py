@@ -82,8 +82,8 @@ def rule(do: dict[str, Any], order: Order | None = None, **more: Any) -> dict[st
 
 
 def test_each_fault_ends_in_the_state_of_its_row(make_shard: MakeShard, settings: Settings) -> None:
-    settings.CALL_DEADLINE_SECONDS = 1.5
     shard = make_shard(orders=300)
+    settings.CALL_DEADLINE_SECONDS = 1.5
     asked = shard.ask(limit=len(FAULTS) + 2)
     assert len(asked) == len(FAULTS) + 2
     faulty = dict(zip(FAULTS, asked[1:-1], strict=True))
@@ -240,8 +240,8 @@ def forget_access_tokens() -> None:
 def test_a_list_that_cannot_be_read_sends_nothing_and_is_read_again(
     make_shard: MakeShard, settings: Settings, do: dict[str, Any]
 ) -> None:
-    settings.CALL_DEADLINE_SECONDS = 0.5
     shard = make_shard()
+    settings.CALL_DEADLINE_SECONDS = 0.5
     asked = shard.ask(limit=3)
     started = timezone.now()
     shard.amazon.set_faults([{"operation": LIST, "do": do}])

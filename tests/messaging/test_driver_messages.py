@@ -63,8 +63,8 @@ def test_messages_are_delivered_once_and_word_for_word(make_shard: MakeShard) ->
 
 def test_each_fault_ends_in_the_state_of_its_row(make_shard: MakeShard, settings: Settings) -> None:
     """The table of solicitations holds for messages too, whatever Amazon's words may be."""
-    settings.CALL_DEADLINE_SECONDS = 1.5
     shard = make_shard(orders=ORDERS)
+    settings.CALL_DEADLINE_SECONDS = 1.5
     written = shard.write(len(FAULTS) + 2)
     # In the order of their turns each POST meets the next fault of the list, and the last two none.
     shard.amazon.set_faults([rule(do, when={"times": 1}) for do, _, _ in FAULTS.values()])
