@@ -6,6 +6,7 @@ Names alone are compared. Where the list says that a message goes (`href`) is no
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ PATIENCE = 8.0
 # The longest list that was seen has five; what Amazon sends is kept, and not without end.
 MOST_OFFERS = 40
 MOST_WORDS = 1_000
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}")
 
 
 class OffersUnknownError(Exception):
@@ -180,12 +182,16 @@ def _ask_list(client: Client, order: Order) -> list[Offer]:
 
 
 def _ask_locale(client: Client, order: Order) -> str:
-    """The buyer's language; "" where Amazon does not tell: a message may be written all the same."""
+    """The buyer's language as a tag, such as de-DE; "" where Amazon tells none.
+
+    A message may be written all the same.
+    """
     try:
         found = client.get_attributes(order.amazon_order_id, order.marketplace_id)
     except SpApiError:
         return ""
-    return (found.locale or "")[:20]
+    locale = (found.locale or "").replace("_", "-")
+    return locale if LANGUAGE_TAG.fullmatch(locale) else ""
 
 
 def _kept(offer: MessageOffer) -> Offer:

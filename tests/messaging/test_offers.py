@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+import spapi
 from messaging.action_types import DIGITAL_ACCESS_KEY, MESSAGES, SEND_INVOICE, Limits
 from messaging.models import OrderOffers
 from messaging.offers import Field, Offer, known_offers, read_offers, tighten
@@ -143,6 +144,17 @@ def test_a_language_that_is_not_told_hinders_nobody(amazon: Running, order: Orde
     found = read_offers(order, at=NOW)
     assert found.offers
     assert (found.locale, found.fault) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [("de-DE", "de-DE"), ("pt_BR", "pt-BR"), ('x" onload="', ""), ("a" * 30, ""), ("", "")],
+)
+def test_a_language_is_kept_when_it_is_a_tag(
+    amazon: Running, order: Order, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
+) -> None:
+    monkeypatch.setattr(spapi.Client, "get_attributes", lambda *_words: spapi.BuyerAttributes(told))
+    assert read_offers(order, at=NOW).locale == kept
 
 
 def test_a_disconnected_account_asks_nothing(amazon: Running, order: Order) -> None:
