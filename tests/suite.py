@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -206,24 +205,36 @@ def _run_named(suite: Suite, arguments: Sequence[str], postgres_url: str) -> Non
 
 
 def _lanes(postgres_url: str) -> list[Iterator[Step]]:
-    """Three lanes with a long step each, and then whichever is free takes the next one.
+    """Three lanes: two with processes, one test at a time, and one with all other tests.
 
     The tests that compute soak up what those leave that mostly wait for their processes.
     """
     on_postgres = {"TEST_DATABASE_URL": postgres_url}
-    pure = [*_PYTEST, "-n", "2", "--dist", "loadfile", "-m", f"not ({_PROCESSES} or {_FAULTS})"]
-    processes = [*_PYTEST, "-m", _PROCESSES]
-    rest = iter(
-        [
-            Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
-            Step("tests on PostgreSQL", [*pure, *_AGAIN], on_postgres, yielding=True),
-        ]
-    )
+    others = [*_PYTEST, "-n", "3", "--dist", "loadfile", "-m", f"not ({_PROCESSES} or {_FAULTS})"]
+    processes = [*_PYTEST, "-m", _PROCESSES, *_files_that_mark("e2e", "processes")]
+    faults = [*_PYTEST, "-m", _FAULTS, *_files_that_mark("faults")]
     return [
-        chain([Step("tests on SQLite", pure, yielding=True)], rest),
-        chain([Step("browser and processes on SQLite", processes)], rest),
-        chain([Step("faults", [*_PYTEST, "-m", _FAULTS])], rest),
+        iter([Step("tests on SQLite", others, yielding=True)]),
+        iter(
+            [
+                Step("browser and processes on SQLite", processes),
+                Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
+            ]
+        ),
+        iter(
+            [
+                Step("faults", faults),
+                Step("tests on PostgreSQL", [*others, *_AGAIN], on_postgres, yielding=True),
+            ]
+        ),
     ]
+
+
+def _files_that_mark(*names: str) -> list[Path]:
+    """The files of tests with one of these marks: reading all others takes longer than to look."""
+    marks = [f"pytest.mark.{name}" for name in names]
+    files = sorted(ROOT.glob("tests/**/test_*.py"))
+    return [file for file in files if any(mark in file.read_text() for mark in marks)]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from orders.models import Door, Order
 from sandbox.testing import Running, running
 from sellers.models import Membership, SellerAccount
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PASSWORDS = {name: f"{name}-secret-word" for name in ("operator", "manager", "viewer", "auditor")}
 

@@ -10,7 +10,7 @@ from benchmarks import ingest_upserts
 from orders.models import Order, OrderItem
 from tests.factories import SellerAccountFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 def test_the_product_and_the_database_at_its_best_end_with_the_same_rows() -> None:

@@ -15,7 +15,7 @@ from messaging.models import ActionAttempt, ActionEvent, OutgoingAction
 from messaging.states import TAKEN, Status
 from orders.models import Order
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 NUMBER = 2_000
 
 

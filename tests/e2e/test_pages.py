@@ -133,7 +133,9 @@ def test_the_admin_is_sound(samples: Samples, people: Visitors) -> None:
         flaws += flaws_of(page)
         for detail in hrefs(page, rf"^{path}\d+/change/")[:1]:
             open_page(page, detail)
-            flaws += flaws_of(page)
+            flaws += flaws_of_structure(page)
+            use(page, NARROW, "light")
+            flaws += flaws_of_structure(page)
     assert not flaws, "\n".join(flaws)
     assert_nothing_is_stored(page, MAY_BE_STORED_BY_THE_ADMIN)
 

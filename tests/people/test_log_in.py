@@ -25,7 +25,7 @@ from people.models import LogInAttempt
 from people.recovery_codes import make_promised_codes, promise_codes
 from tests.factories import PASSWORD, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 
 
