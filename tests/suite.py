@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -205,28 +206,25 @@ def _run_named(suite: Suite, arguments: Sequence[str], postgres_url: str) -> Non
 
 
 def _lanes(postgres_url: str) -> list[Iterator[Step]]:
-    """Three lanes: two with processes, one test at a time, and one with all other tests.
+    """Two lanes with a long step each, and then whichever is free takes the next one.
 
-    The tests that compute soak up what those leave that mostly wait for their processes.
+    The tests that compute soak up what those leave that mostly wait for their processes. More lanes
+    would only take the processor from each other.
     """
     on_postgres = {"TEST_DATABASE_URL": postgres_url}
-    others = [*_PYTEST, "-n", "3", "--dist", "loadfile", "-m", f"not ({_PROCESSES} or {_FAULTS})"]
+    others = [*_PYTEST, "-n", "2", "--dist", "loadfile", "-m", f"not ({_PROCESSES} or {_FAULTS})"]
     processes = [*_PYTEST, "-m", _PROCESSES, *_files_that_mark("e2e", "processes")]
     faults = [*_PYTEST, "-m", _FAULTS, *_files_that_mark("faults")]
+    rest = iter(
+        [
+            Step("faults", faults),
+            Step("tests on PostgreSQL", [*others, *_AGAIN], on_postgres, yielding=True),
+            Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
+        ]
+    )
     return [
-        iter([Step("tests on SQLite", others, yielding=True)]),
-        iter(
-            [
-                Step("browser and processes on SQLite", processes),
-                Step("browser and processes on PostgreSQL", [*processes, *_AGAIN], on_postgres),
-            ]
-        ),
-        iter(
-            [
-                Step("faults", faults),
-                Step("tests on PostgreSQL", [*others, *_AGAIN], on_postgres, yielding=True),
-            ]
-        ),
+        chain([Step("tests on SQLite", others, yielding=True)], rest),
+        chain([Step("browser and processes on SQLite", processes)], rest),
     ]
 
 
