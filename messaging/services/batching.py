@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit.models import AuditKind
 from audit.services import record_event
@@ -14,7 +14,7 @@ from messaging.hints import wake_lanes_on_commit
 from messaging.models import Batch, Origin
 from messaging.queueing import queue_reviews
 from messaging.services.holding import apply_holds, hold
-from messaging.services.refusing import FOREIGN_FORM, NotAllowedError
+from messaging.services.repeating import batch_of_form
 from orders.models import OrderQuerySet
 from solicit_dashboard.conflicts import repeats_on_conflict
 
@@ -36,25 +36,19 @@ def request_reviews(
     `client_key` returns the batch that it made before, so that a double click makes one batch;
     somebody else's key raises NotAllowedError.
     """
-    repeated = Batch.objects.filter(client_key=client_key).first()
-    if repeated is None:
-        try:
-            return _make_batch(
-                orders,
-                user=user,
-                at=at,
-                client_key=client_key,
-                origin=origin,
-                description=description,
-                limit=limit,
-            )
-        except IntegrityError:
-            repeated = Batch.objects.filter(client_key=client_key).first()
-            if repeated is None:
-                raise
-    if repeated.created_by_id != (user.pk if user else None):
-        raise NotAllowedError(FOREIGN_FORM)
-    return repeated
+    return batch_of_form(
+        client_key,
+        user,
+        lambda: _make_batch(
+            orders,
+            user=user,
+            at=at,
+            client_key=client_key,
+            origin=origin,
+            description=description,
+            limit=limit,
+        ),
+    )
 
 
 @repeats_on_conflict

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit.models import AuditKind
 from audit.services import record_event
@@ -22,7 +22,8 @@ from messaging.order_rules import message_refusals
 from messaging.payloads import PayloadError, clean_payload, hash_payload
 from messaging.queueing import LOOK_LEAD, hold_one_per_order
 from messaging.services.holding import apply_holds, hold
-from messaging.services.refusing import FOREIGN_FORM, ONE_PER_ORDER, NotAllowedError
+from messaging.services.refusing import ONE_PER_ORDER, NotAllowedError
+from messaging.services.repeating import batch_of_form
 from messaging.services.requesting import MESSAGE_LASTS
 from messaging.states import WRITTEN, Status
 from orders.models import Order
@@ -102,24 +103,18 @@ def request_messages(
         raise NotAllowedError("There is no such message.")
     if len(drafts) > MOST_DRAFTS:
         raise NotAllowedError(f"A message goes to at most {MOST_DRAFTS} orders at once.")
-    repeated = Batch.objects.filter(client_key=client_key).first()
-    if repeated is None:
-        try:
-            return _make_batch(
-                drafts,
-                user=user,
-                at=at,
-                client_key=client_key,
-                kind=kind,
-                description=description,
-            )
-        except IntegrityError:
-            repeated = Batch.objects.filter(client_key=client_key).first()
-            if repeated is None:
-                raise
-    if repeated.created_by_id != user.pk:
-        raise NotAllowedError(FOREIGN_FORM)
-    return repeated
+    return batch_of_form(
+        client_key,
+        user,
+        lambda: _make_batch(
+            drafts,
+            user=user,
+            at=at,
+            client_key=client_key,
+            kind=kind,
+            description=description,
+        ),
+    )
 
 
 @repeats_on_conflict
