@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import time
 import urllib.error
@@ -88,6 +89,9 @@ class Command(BaseCommand):
         self._progress("Preparing the database …")
         supervisor.run_once("migrate", manage("migrate", "--noinput"))
         supervisor.wait_until_ready()
+        self._progress("Starting web and workers …")
+        # they have nothing to do before the scheduler is there, and start while the data is loaded
+        supervisor.start(_working_parts(options["port"]))
         if options["sandbox_port"]:
             self._progress("Loading the demonstration (longer at the first start) …")
             supervisor.run_once(
@@ -95,8 +99,7 @@ class Command(BaseCommand):
                 manage("load_demo", "--sandbox", sandbox_url),
                 show=self.stdout.isatty(),
             )
-        self._progress("Starting web, workers and scheduler …")
-        supervisor.start(_own_parts(options["port"]))
+        supervisor.start(_prompting_parts())
         supervisor.wait_until_ready()
 
     def _tell_ready(self, options: dict[str, Any]) -> None:
@@ -175,14 +178,16 @@ def _sandbox_part(options: dict[str, Any], url: str) -> Part:
     )
 
 
-def _own_parts(port: int) -> list[Part]:
+def _working_parts(port: int) -> list[Part]:
+    """What waits for requests and tasks."""
     level = settings.LOG_LEVEL
     worker = [*_CELERY, "worker", "--loglevel", level, "--pool", "prefork", "--without-mingle"]
     # A worker finishes the calls that it has begun, and their results, before it ends.
     patience = settings.CALL_DEADLINE_SECONDS + 30
     address = _ADDRESS.format(port=port)
     shards = str(settings.LANE_SHARDS)
-    parts = [
+    host = socket.gethostname()
+    return [
         Part(
             name="web",
             command=[sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"],
@@ -192,21 +197,27 @@ def _own_parts(port: int) -> list[Part]:
         ),
         Part(
             name="lanes",
-            command=[*worker, "-Q", "lanes", "-c", shards, "-n", "lanes@%h"],
+            command=[*worker, "-Q", "lanes", "-c", shards, "-n", f"lanes@{host}"],
             stage=3,
-            is_ready=partial(_worker_answers, "lanes@"),
+            is_ready=partial(_worker_answers, f"lanes@{host}"),
             stop_seconds=patience,
         ),
         Part(
             name="worker",
-            command=[*worker, "-Q", "default", "-c", "2", "-n", "worker@%h"],
+            command=[*worker, "-Q", "default", "-c", "2", "-n", f"worker@{host}"],
             stage=3,
-            is_ready=partial(_worker_answers, "worker@"),
+            is_ready=partial(_worker_answers, f"worker@{host}"),
             stop_seconds=patience,
         ),
+    ]
+
+
+def _prompting_parts() -> list[Part]:
+    """What gives the others something to do."""
+    parts = [
         Part(
             name="beat",
-            command=[*_CELERY, "beat", "--loglevel", level, "--pidfile="],
+            command=[*_CELERY, "beat", "--loglevel", settings.LOG_LEVEL, "--pidfile="],
             stage=4,
             is_ready=lambda: True,
         ),
@@ -232,10 +243,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _worker_answers(prefix: str) -> bool:
+def _worker_answers(worker: str) -> bool:
     try:
         with app.connection_for_write() as connection:
-            answers = app.control.ping(timeout=0.5, connection=connection)
+            # the first answer ends the wait; without `limit` it always takes the whole time
+            return bool(app.control.ping([worker], timeout=0.5, connection=connection, limit=1))
     except (OSError, OperationalError, RedisError):
         return False
-    return any(name.startswith(prefix) for answer in answers or [] for name in answer)
