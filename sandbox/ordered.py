@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-QUEUED = 2.0
-MADE = 6.0
+QUEUED = 1.5
+MADE = 4.0
 """Seconds after the order at which a report leaves the queue, and at which it is done."""
 
 KEPT = 90 * 86_400
