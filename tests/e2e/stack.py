@@ -33,9 +33,11 @@ from solicit_dashboard.children import Janitor
 from solicit_dashboard.env import SETTING_NAMES
 from solicit_dashboard.local import ROOT, add_options, prepare
 from solicit_dashboard.ports import free_port
+from tests.e2e.scripts import Scripts
 
 START_SECONDS = 180
 STOP_SECONDS = 120
+LAST_SECONDS = 5.0  # for what ends together with its parent
 COMMAND_SECONDS = 180
 _LINES_SHOWN = 60
 _OUR_KILL = "was sent SIGKILL"  # gunicorn of a worker that a test has killed
@@ -69,6 +71,7 @@ class Stack:
     environment: dict[str, str] = field(repr=False)
     passwords: dict[str, str] = field(repr=False)
     janitor: Janitor = field(repr=False)
+    scripts: Scripts = field(repr=False)
     _seen: dict[Path, int] = field(default_factory=dict, repr=False)
 
     def manage(self, *words: str, code: int = 0) -> str:
@@ -92,8 +95,7 @@ class Stack:
 
     def database(self, script: str) -> Any:
         """What the script, run with Django's models at hand, put into `result` (as JSON)."""
-        wrapped = f"import json\n{script}\nprint('\\n' + json.dumps(result, default=str))"
-        return json.loads(self.manage("shell", "-v", "0", "-c", wrapped).splitlines()[-1])
+        return self.scripts.run(script)
 
     @contextmanager
     def another_web(self, **settings: str) -> Iterator[Web]:
@@ -101,6 +103,7 @@ class Stack:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}"]
+        command += ["--keep-alive", "0"]  # connections that are kept would hold up its end
         log = self.data_dir / "logs" / f"web-{port}.log"
         with child(command, self.environment | settings, log, self.janitor) as process:
             wait_for(lambda: answers(f"{url}/healthz"), process, log, seconds=60)
@@ -164,6 +167,8 @@ def started(*, orders: int, sellers: int = 2, seed: int = 1, **settings: str) ->
                 seconds=START_SECONDS,
             )
             ports = json.loads((data_dir / "env.json").read_text())["ports"]
+            scripts = Scripts(prepared.environment)
+            cleanup.callback(scripts.close)
             yield Stack(
                 url=f"http://127.0.0.1:{ports['web']}",
                 amazon=Running(f"http://127.0.0.1:{ports['sandbox']}", stop=process.terminate),
@@ -171,6 +176,7 @@ def started(*, orders: int, sellers: int = 2, seed: int = 1, **settings: str) ->
                 environment=prepared.environment,
                 passwords=json.loads((data_dir / "demo.json").read_text()),
                 janitor=janitor,
+                scripts=scripts,
             )
 
 
@@ -238,7 +244,7 @@ def child(
             process.wait()
             raise StackError(f"It did not stop within {STOP_SECONDS} s.\n{_tail(log)}") from None
         finally:
-            left = _still_there(family, seconds=5)
+            left = _still_there(family, seconds=LAST_SECONDS)
             for pid in left:
                 os.kill(pid, signal.SIGKILL)
             janitor.forget(process.pid)

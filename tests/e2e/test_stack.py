@@ -30,7 +30,10 @@ def test_the_product_uses_the_database_of_this_run(stack: Stack) -> None:
 
 
 @pytest.mark.any_database
-def test_a_process_that_was_left_behind_is_named_and_ended(tmp_path: Path) -> None:
+def test_a_process_that_was_left_behind_is_named_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.e2e.stack.LAST_SECONDS", 0.3)
     janitor = Janitor()
     log = tmp_path / "log"
     try:
@@ -54,7 +57,7 @@ def test_errors_in_the_logs_are_complaints(tmp_path: Path) -> None:
         "Traceback (most recent call last):\n"
     )
     running = Running("http://127.0.0.1:9", stop=lambda: None)
-    stack = Stack("http://127.0.0.1:9", running, tmp_path, {}, {}, janitor=None)  # type: ignore[arg-type]
+    stack = Stack("http://127.0.0.1:9", running, tmp_path, {}, {}, None, None)  # type: ignore[arg-type]
     assert [line.split(": ", 1)[1][:30] for line in stack.complaints()] == [
         "2026-11-20T16:53:42Z ERROR web",
         "Traceback (most recent call la",
