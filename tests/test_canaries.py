@@ -205,7 +205,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     with started(
         orders=80,
         seed=secrets.randbelow(10**6),
-        SPAPI_RATE_FACTOR="20",
+        SPAPI_RATE_FACTOR="100",
         SEND_HOLD_SECONDS="0",
         LOG_LEVEL="DEBUG",
         METRICS_TOKEN=metrics_token,

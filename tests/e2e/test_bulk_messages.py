@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack
 from tests.e2e.steps import accounts, open_eligible, rows, select
 from tests.e2e.test_pages import flaws_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 HARBOR = "Harbor & Pine"
 TEXT = "Order {order_number} of {purchase_date} is delayed by the carrier. We look into it."

@@ -12,7 +12,7 @@ from tests.e2e.stack import Stack
 from tests.e2e.steps import accounts
 from tests.e2e.test_pages import flaws_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 
 def test_a_file_is_imported_and_a_sku_excluded_and_let_go(stack: Stack, people: Visitors) -> None:
