@@ -37,6 +37,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['claimed_at'], name='attempt_by_time')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('finished_at', None), models.Q(('outcome', ''), _negated=True), _connector='OR'), name='finished_needs_an_outcome')],
             },
         ),
         migrations.CreateModel(
@@ -128,6 +130,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-pk'],
+                'indexes': [models.Index(condition=models.Q(('status__in', ['queued', 'unconfirmed', 'probably_sent'])), fields=['account', 'api', 'priority', 'not_after', 'id'], name='action_in_lane'), models.Index(condition=models.Q(('status__in', ['queued', 'unconfirmed', 'probably_sent'])), fields=['account', 'api', 'look_at'], name='action_due'), models.Index(condition=models.Q(('status', 'sending')), fields=['lease_until'], name='action_lease'), models.Index(condition=models.Q(('status__in', ['queued', 'held', 'unconfirmed', 'probably_sent'])), fields=['not_after'], name='action_window_end'), models.Index(condition=models.Q(('stop_asked_by__isnull', False)), fields=['stop_asked_by'], name='action_stop_asked'), models.Index(fields=['account', 'status', '-status_at', '-id'], name='action_by_status'), models.Index(fields=['account', '-status_at', '-id'], name='action_by_change'), models.Index(fields=['batch', 'account', 'status', 'id'], name='action_by_batch'), models.Index(fields=['batch', 'id'], name='action_of_batch'), models.Index(condition=models.Q(models.Q(('kind', 'productReviewAndSellerFeedback'), _negated=True), ('text_forgotten_at', None)), fields=['created_at'], name='action_with_text')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'productReviewAndSellerFeedback'), ('status__in', ['held', 'probably_sent', 'queued', 'refused', 'sending', 'sent', 'unconfirmed', 'unresolved'])), fields=('order',), name='one_solicitation_per_order'), models.UniqueConstraint(condition=models.Q(('status__in', ['held', 'probably_sent', 'queued', 'sending', 'unconfirmed']), models.Q(('kind', 'productReviewAndSellerFeedback'), _negated=True)), fields=('order', 'kind', 'payload_hash'), name='no_identical_open_action'), models.UniqueConstraint(condition=models.Q(('client_key__isnull', False)), fields=('client_key',), name='one_action_per_form'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'sent'), _negated=True), ('sent_attempt__isnull', False), ('seen_by__isnull', False), _connector='OR'), name='sent_needs_evidence'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'sending'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='sending_needs_a_lease'), models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'held', 'sending', 'unconfirmed', 'probably_sent', 'sent', 'refused', 'cancelled', 'expired', 'unresolved'])), name='status_is_known')],
             },
         ),
         migrations.CreateModel(
@@ -166,6 +170,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-pk'],
+                'indexes': [models.Index(condition=models.Q(('emptied_at', None)), fields=['uploaded_at'], name='file_with_content')],
             },
         ),
         migrations.CreateModel(
@@ -178,6 +183,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['number'],
+                'constraints': [models.UniqueConstraint(fields=('file', 'number'), name='pieces_are_numbered_per_file')],
             },
         ),
         migrations.CreateModel(
@@ -191,6 +197,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['place'],
+                'constraints': [models.UniqueConstraint(fields=('action', 'place'), name='one_file_in_each_place')],
             },
         ),
         migrations.CreateModel(
@@ -229,74 +236,6 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(models.F('account'), models.F('kind'), django.db.models.functions.text.Lower('name'), condition=models.Q(('deleted_at', None)), name='one_template_of_a_name')],
             },
         ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'unconfirmed', 'probably_sent'])), fields=['account', 'api', 'priority', 'not_after', 'id'], name='action_in_lane'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'unconfirmed', 'probably_sent'])), fields=['account', 'api', 'look_at'], name='action_due'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(condition=models.Q(('status', 'sending')), fields=['lease_until'], name='action_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'held', 'unconfirmed', 'probably_sent'])), fields=['not_after'], name='action_window_end'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(condition=models.Q(('stop_asked_by__isnull', False)), fields=['stop_asked_by'], name='action_stop_asked'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(fields=['account', 'status', '-status_at', '-id'], name='action_by_status'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(fields=['account', '-status_at', '-id'], name='action_by_change'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(fields=['batch', 'account', 'status', 'id'], name='action_by_batch'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(fields=['batch', 'id'], name='action_of_batch'),
-        ),
-        migrations.AddIndex(
-            model_name='outgoingaction',
-            index=models.Index(condition=models.Q(models.Q(('kind', 'productReviewAndSellerFeedback'), _negated=True), ('text_forgotten_at', None)), fields=['created_at'], name='action_with_text'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'productReviewAndSellerFeedback'), ('status__in', ['held', 'probably_sent', 'queued', 'refused', 'sending', 'sent', 'unconfirmed', 'unresolved'])), fields=('order',), name='one_solicitation_per_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['held', 'probably_sent', 'queued', 'sending', 'unconfirmed']), models.Q(('kind', 'productReviewAndSellerFeedback'), _negated=True)), fields=('order', 'kind', 'payload_hash'), name='no_identical_open_action'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingaction',
-            constraint=models.UniqueConstraint(condition=models.Q(('client_key__isnull', False)), fields=('client_key',), name='one_action_per_form'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'sent'), _negated=True), ('sent_attempt__isnull', False), ('seen_by__isnull', False), _connector='OR'), name='sent_needs_evidence'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingaction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'sending'), _negated=True), ('lease_until__isnull', False), _connector='OR'), name='sending_needs_a_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='outgoingaction',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'held', 'sending', 'unconfirmed', 'probably_sent', 'sent', 'refused', 'cancelled', 'expired', 'unresolved'])), name='status_is_known'),
-        ),
-        migrations.AddIndex(
-            model_name='actionattempt',
-            index=models.Index(fields=['claimed_at'], name='attempt_by_time'),
-        ),
         migrations.AddConstraint(
             model_name='actionattempt',
             constraint=models.UniqueConstraint(fields=('action', 'number'), name='attempts_are_numbered_per_action'),
@@ -304,21 +243,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='actionattempt',
             constraint=models.UniqueConstraint(condition=models.Q(('abandoned_at', None), ('finished_at', None)), fields=('action',), name='one_open_attempt_per_action'),
-        ),
-        migrations.AddConstraint(
-            model_name='actionattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at', None), models.Q(('outcome', ''), _negated=True), _connector='OR'), name='finished_needs_an_outcome'),
-        ),
-        migrations.AddIndex(
-            model_name='storedfile',
-            index=models.Index(condition=models.Q(('emptied_at', None)), fields=['uploaded_at'], name='file_with_content'),
-        ),
-        migrations.AddConstraint(
-            model_name='filepiece',
-            constraint=models.UniqueConstraint(fields=('file', 'number'), name='pieces_are_numbered_per_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='actionfile',
-            constraint=models.UniqueConstraint(fields=('action', 'place'), name='one_file_in_each_place'),
         ),
     ]

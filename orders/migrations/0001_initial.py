@@ -71,6 +71,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-purchased_at', '-pk'],
+                'indexes': [models.Index(fields=['account', '-purchased_at', '-id', 'marketplace_id', 'fulfilled_by', 'fixed_refusal', 'solicitation'], name='order_by_purchase'), models.Index(fields=['account', 'fixed_refusal', 'solicitation', 'latest_delivery_at', 'id', 'earliest_delivery_at', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_refusal'), models.Index(fields=['account', 'solicitation', '-solicitation_at', '-id', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_solicitation')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'amazon_order_id'), name='order_once_per_account'), models.CheckConstraint(condition=models.Q(('earliest_delivery_at__isnull', True), ('latest_delivery_at__isnull', True), ('earliest_delivery_at__lte', models.F('latest_delivery_at')), _connector='OR'), name='delivery_window_runs_forward')],
             },
         ),
         migrations.CreateModel(
@@ -89,6 +91,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['pk'],
+                'indexes': [models.Index(condition=models.Q(('parked_at', None)), fields=['account', 'due_at', 'id'], name='hint_by_due_moment')],
+                'constraints': [models.UniqueConstraint(fields=('account', 'amazon_order_id'), name='one_hint_an_order')],
             },
         ),
         migrations.CreateModel(
@@ -112,6 +116,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['account', 'digest'], name='import_by_file'), models.Index(fields=['account', '-id'], name='import_by_account')],
             },
         ),
         migrations.CreateModel(
@@ -129,6 +134,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['pk'],
+                'indexes': [models.Index(fields=['sku', 'order'], name='item_by_sku', opclasses=['varchar_pattern_ops', 'int8_ops']), models.Index(fields=['asin', 'order'], name='item_by_asin', opclasses=['varchar_pattern_ops', 'int8_ops'])],
+                'constraints': [models.UniqueConstraint(fields=('order', 'order_item_id'), name='item_once_per_order')],
             },
         ),
         migrations.CreateModel(
@@ -159,6 +166,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-pk'],
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='report_by_due_moment'), models.Index(fields=['account', '-planned_at'], name='report_by_plan')],
             },
         ),
         migrations.CreateModel(
@@ -290,61 +298,5 @@ class Migration(migrations.Migration):
                 'ordering': ['pk'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('removed_at', None)), fields=('account',), name='one_open_subscription_an_account')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', '-purchased_at', '-id', 'marketplace_id', 'fulfilled_by', 'fixed_refusal', 'solicitation'], name='order_by_purchase'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'fixed_refusal', 'solicitation', 'latest_delivery_at', 'id', 'earliest_delivery_at', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_refusal'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'solicitation', '-solicitation_at', '-id', 'purchased_at', 'marketplace_id', 'fulfilled_by'], name='order_by_solicitation'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('account', 'amazon_order_id'), name='order_once_per_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('earliest_delivery_at__isnull', True), ('latest_delivery_at__isnull', True), ('earliest_delivery_at__lte', models.F('latest_delivery_at')), _connector='OR'), name='delivery_window_runs_forward'),
-        ),
-        migrations.AddIndex(
-            model_name='orderhint',
-            index=models.Index(condition=models.Q(('parked_at', None)), fields=['account', 'due_at', 'id'], name='hint_by_due_moment'),
-        ),
-        migrations.AddConstraint(
-            model_name='orderhint',
-            constraint=models.UniqueConstraint(fields=('account', 'amazon_order_id'), name='one_hint_an_order'),
-        ),
-        migrations.AddIndex(
-            model_name='orderimport',
-            index=models.Index(fields=['account', 'digest'], name='import_by_file'),
-        ),
-        migrations.AddIndex(
-            model_name='orderimport',
-            index=models.Index(fields=['account', '-id'], name='import_by_account'),
-        ),
-        migrations.AddIndex(
-            model_name='orderitem',
-            index=models.Index(fields=['sku', 'order'], name='item_by_sku', opclasses=['varchar_pattern_ops', 'int8_ops']),
-        ),
-        migrations.AddIndex(
-            model_name='orderitem',
-            index=models.Index(fields=['asin', 'order'], name='item_by_asin', opclasses=['varchar_pattern_ops', 'int8_ops']),
-        ),
-        migrations.AddConstraint(
-            model_name='orderitem',
-            constraint=models.UniqueConstraint(fields=('order', 'order_item_id'), name='item_once_per_order'),
-        ),
-        migrations.AddIndex(
-            model_name='orderreport',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at', 'id'], name='report_by_due_moment'),
-        ),
-        migrations.AddIndex(
-            model_name='orderreport',
-            index=models.Index(fields=['account', '-planned_at'], name='report_by_plan'),
         ),
     ]

@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'constraints': [models.UniqueConstraint(fields=('selling_partner_id', 'region'), name='one_account_per_partner_and_region')],
             },
         ),
         migrations.AddField(
@@ -86,19 +87,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['country'],
+                'constraints': [models.UniqueConstraint(fields=('account', 'marketplace_id'), name='marketplace_once_per_account')],
             },
-        ),
-        migrations.AddConstraint(
-            model_name='selleraccount',
-            constraint=models.UniqueConstraint(fields=('selling_partner_id', 'region'), name='one_account_per_partner_and_region'),
         ),
         migrations.AddConstraint(
             model_name='membership',
             constraint=models.UniqueConstraint(fields=('user', 'account'), name='one_role_per_person_and_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='accountmarketplace',
-            constraint=models.UniqueConstraint(fields=('account', 'marketplace_id'), name='marketplace_once_per_account'),
         ),
         migrations.CreateModel(
             name='Invitation',
