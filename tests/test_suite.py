@@ -141,7 +141,7 @@ def test_root_installs_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(browser, "install_debian_packages", installed.extend)
     assert obtain_browser(print) == {"CHROMIUM_PATH": "/usr/bin/chromium"}
-    assert "chromium" in installed
+    assert "chromium-headless-shell" in installed
     assert "fonts-dejavu-core" in installed, "without a font a page has no text"
 
 

@@ -18,7 +18,7 @@ from tests.e2e.browser import Visitors
 from tests.e2e.stack import Stack
 from tests.e2e.steps import reload_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.any_database]
 
 TEXT = "About your order: the colour that you chose is not in stock. Which one may we send?"
 TERMS = "Two years on material and workmanship.\n"
@@ -100,7 +100,6 @@ def test_each_message_goes_from_the_list_to_the_buyer(stack: Stack, people: Visi
         assert now_asked[operation] > asked.get(operation, 0)
 
 
-@pytest.mark.any_database
 def test_what_is_not_offered_is_not_shown_and_not_taken(stack: Stack, people: Visitors) -> None:
     before = len(stack.amazon.ledger()["messages"])
     offers = stack.amazon.message_offers()
@@ -122,7 +121,6 @@ def test_what_is_not_offered_is_not_shown_and_not_taken(stack: Stack, people: Vi
     assert len(stack.amazon.ledger()["messages"]) == before
 
 
-@pytest.mark.any_database
 def test_a_message_is_written_without_javascript(stack: Stack, people: Visitors) -> None:
     kind = "unexpectedProblem"
     address = addresses_by_kind(stack, skip=1)[kind]

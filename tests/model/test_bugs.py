@@ -31,12 +31,12 @@ SEEDS = {
     "old_look_is_used": 3,
     "server_error_retries": 9,
     "stop_forgets_what_is_under_way": 38,
-    "sweeper_requeues": 1,
+    "sweeper_requeues": 39,
     "throttled_is_unclear": 1,
     "unconditional_claim": 14,
-    "unconfirmed_message_is_sent_again": 1,
+    "unconfirmed_message_is_sent_again": 32,
     "unknown_text_refuses": 2,
-    "zombie_sends": 1,
+    "zombie_sends": 2,
 }
 EXAMPLES = 50
 STEPS = 14

@@ -15,7 +15,7 @@ from tests.people.addresses import OWN
 from tests.people.confirming import confirm
 from tests.test_access import _patterns
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 HTMX = {"HX-Request": "true"}
 METHODS = [(name, "get") for name in OWN if name not in ("people:end_others", "people:end_session")]

@@ -16,7 +16,7 @@ from tests.factories import PASSWORD, UserFactory
 from tests.people.confirming import confirm
 from tests.people.test_log_in import SECRET, code_for, log_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 FIFTEEN_MINUTES = 15 * 60
 
 

@@ -18,7 +18,7 @@ from tests.factories import MembershipFactory, UserFactory
 from tests.people.test_log_in import SECRET, code_for, is_in, log_in
 from tests.test_access import ADDRESSES, TABLE, Things, make_things
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

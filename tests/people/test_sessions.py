@@ -21,7 +21,7 @@ from people.sessions import device_words
 from tests.factories import PASSWORD, UserFactory
 from tests.people.test_log_in import SECRET, code_for, is_in, log_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NEW = "A quite different one, 7"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 

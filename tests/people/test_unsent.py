@@ -10,7 +10,7 @@ from sellers.models import Role
 from tests.factories import MembershipFactory, UserFactory
 from tests.people.test_log_in import log_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 WORDS = "The wrong template <b>for</b> France"
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/accounts/?a=1"}
 

@@ -16,7 +16,7 @@ from spapi import Client as AmazonClient
 from spapi import OfferPage
 from tests.factories import MembershipFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGE = "/replenishment/"
 GERMANY, SWEDEN = "A1PA6795UKMFR9", "A2NODRKZP88ZB9"

@@ -35,7 +35,7 @@ from tests.factories import (
 from tests.messaging.offering import offer
 from tests.messaging.views.batches import browser_of_role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 NEW, WRITE, CHECK = "/messages/new/", "/messages/write/", "/messages/check/"
 LATE = "unexpectedProblem"

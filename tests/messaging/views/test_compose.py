@@ -34,7 +34,11 @@ from tests.factories import (
 from tests.messaging.offering import offer
 from tests.messaging.views.batches import browser_of_role
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("redis_empty")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.any_database,
+    pytest.mark.usefixtures("redis_empty"),
+]
 HTMX = {"HX-Request": "true"}
 PROBLEM = "unexpectedProblem"
 TEXT = "Das Paket ist beschädigt zu uns zurückgekommen.\nWir schicken heute ein neues."

@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.people.confirming import confirm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HTMX = {"HX-Request": "true"}
 AN_HOUR = timedelta(hours=1)
 

@@ -10,7 +10,7 @@ from sellers.models import Role, SellerAccount
 from tests.factories import MembershipFactory, OrderFactory
 from tests.messaging.views.batches import browser_of_role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NUMBER = "302-7654321-7654321"
 
 

@@ -18,7 +18,7 @@ from tests.factories import OutgoingActionFactory
 from tests.messaging.offering import offer
 from tests.orders.views.conftest import HTMX, Person, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 TEXT = "Which <b>engraving</b>?\nAnn or Anne?"
 
 

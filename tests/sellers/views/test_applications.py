@@ -14,7 +14,7 @@ from sellers.models import Application, Role, utc_today
 from tests.factories import ApplicationFactory, MembershipFactory, SellerAccountFactory
 from tests.sellers.views.conftest import Desk, sit_down
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOME = "https://reviews.example.com/accounts/callback/"
 
 

@@ -12,7 +12,7 @@ from sellers.models import Role, SellerAccount
 from solicit_dashboard.doctor.checks import CHECKS
 from tests.factories import MembershipFactory, SellerAccountFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HTMX = {"HX-Request": "true"}
 
 

@@ -24,7 +24,7 @@ from tests.factories import MembershipFactory, OrderFactory, SellerAccountFactor
 from tests.sellers.conftest import keys_of
 from tests.sellers.views.conftest import GERMANY, Desk, consent, link_of, sit_down
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from sellers.models import Invitation, Membership, PeopleReview, Role, SellerAcc
 from tests.factories import MembershipFactory, SellerAccountFactory, UserFactory
 from tests.people.confirming import confirm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
