@@ -22,6 +22,8 @@ Starts the dashboard on this machine and everything that it needs.
   ./run manage ARGS     a command of manage.py in the environment of the last start
   ./run python ARGS     Python in that environment
 """
+# uv first: it installs the others.
+_TEST_LOCKS = ("requirements-uv.txt", "requirements.txt", "requirements-dev.txt")
 
 
 def main(words: Sequence[str]) -> int:
@@ -56,7 +58,7 @@ def main(words: Sequence[str]) -> int:
 def test(words: Sequence[str]) -> int:
     """Does not return when all is well: the process becomes the test suite."""
     try:
-        python = ensure_installed(["requirements.txt", "requirements-dev.txt"], _say)
+        python = ensure_installed(_TEST_LOCKS, _say)
     except InstallError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -25,7 +25,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(install, "VENV", venv)
     monkeypatch.setattr(install, "PYTHON", venv / "bin" / "python")
     monkeypatch.setattr(install, "_STAMP", venv / "installed.json")
-    monkeypatch.setattr(install.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(install.shutil, "which", lambda _name, path=None: None)
     monkeypatch.setattr(install, "_version", lambda: "3.x" if venv.exists() else None)
     (tmp_path / "lock.txt").write_text(LOCK)
 
@@ -72,12 +72,28 @@ def test_another_python_means_a_new_installation(
 
 
 def test_uv_is_used_where_it_is(commands: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install.shutil, "which", lambda name: "/bin/uv" if name == "uv" else None)
+    monkeypatch.setattr(install.shutil, "which", lambda name, path=None: "/bin/uv")
     ensure_installed(["lock.txt"], print)
     assert commands[0].startswith("/bin/uv venv")
     assert commands[1].startswith("/bin/uv pip install")
     assert "--require-hashes" in commands[1]
     assert len(commands) == 2
+
+
+def test_uv_that_an_earlier_lock_brought_installs_the_others(
+    commands: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "more.txt").write_text(LOCK)
+    own = tmp_path / ".venv" / "bin"
+    monkeypatch.setattr(
+        install.shutil,
+        "which",
+        lambda _name, path=None: f"{own}/uv" if path == own and len(commands) > 2 else None,
+    )
+    ensure_installed(["lock.txt", "more.txt"], print)
+    assert "-m pip install" in commands[2]
+    assert commands[3].startswith(f"{own}/uv pip install")
+    assert len(commands) == 4
 
 
 def test_without_the_venv_module_the_one_command_is_said(
@@ -96,7 +112,9 @@ def test_root_on_debian_installs_the_venv_module_itself(
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     monkeypatch.setattr(install.os, "geteuid", lambda: 0)
     monkeypatch.setattr(
-        install.shutil, "which", lambda name: "/bin/apt-get" if name == "apt-get" else None
+        install.shutil,
+        "which",
+        lambda name, path=None: "/bin/apt-get" if name == "apt-get" else None,
     )
     ensure_installed(["lock.txt"], print)
     assert commands[0].startswith("apt-get install")

@@ -82,7 +82,10 @@ def test_the_linter_looks_for_what_bandit_does() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-browser"])
+LOCKS = ("requirements", *(f"requirements-{name}" for name in ("aws", "uv", "dev", "browser")))
+
+
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_dependency_is_locked_with_hashes(name: str) -> None:
     text = (ROOT / f"{name}.txt").read_text().replace("\\\n", " ")
     locked = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
