@@ -66,7 +66,8 @@ def _version() -> str | None:
 
 def _install(lock: Path, say: Callable[[str], None]) -> None:
     count = sum(line[:1].isalnum() and "==" in line for line in lock.read_text().splitlines())
-    say(f"Installing {count} packages into .venv (only when {lock.name} has changed) …")
+    packages = "1 package" if count == 1 else f"{count} packages"
+    say(f"Installing {packages} into .venv (only when {lock.name} has changed) …")
     uv = shutil.which("uv") or shutil.which("uv", path=VENV / "bin")
     if uv and _install_with_uv(uv, lock):
         return
