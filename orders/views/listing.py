@@ -43,7 +43,8 @@ ROW_FIELDS = (
     *("purchased_at", "earliest_delivery_at", "latest_delivery_at", "window_source"),
     *("quantity", "total_amount", "total_currency"),
 )
-# How many orders are looked through at most to count those that a filter leaves.
+# How many orders of a pill are looked through at most to count it: of the current one without a
+# filter MOST_COUNTED; of another one, or to count those that a filter leaves, so many.
 LOOKED_THROUGH = 5_000
 LOOKED_THROUGH_FOR_THE_CURRENT = 15_000
 LOOKED_THROUGH_FOR_A_TEXT = 1_000  # each with a look at its items
@@ -260,7 +261,7 @@ def _most_looked_through(narrowing: Narrowing, *, is_current: bool) -> int | Non
     if narrowing.by_text == "few":
         return None
     if not narrowing:
-        return MOST_COUNTED
+        return MOST_COUNTED if is_current else LOOKED_THROUGH
     if narrowing.by_text:
         return LOOKED_THROUGH_FOR_A_TEXT
     return LOOKED_THROUGH_FOR_THE_CURRENT if is_current else LOOKED_THROUGH

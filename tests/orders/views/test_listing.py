@@ -107,6 +107,11 @@ def test_counting_ends_at_the_cap(ann: Person, monkeypatch: pytest.MonkeyPatch) 
     assert str(_count(ann, OrderFilter())) == "4"
     monkeypatch.setattr(listing, "MOST_COUNTED", 3)
     assert str(_count(ann, OrderFilter(pill=ELIGIBLE))) == "3+"
+    monkeypatch.setattr(listing, "LOOKED_THROUGH", 2)
+    filters = OrderFilter(pill=ELIGIBLE)
+    pills = count_pills(filters, filters.narrow([ann.account.pk]), at=timezone.now())
+    shown = {pill.label: str(pill.tally) for pill in pills if str(pill.tally) != "0"}
+    assert shown == {"All": "2+", "Eligible now": "3+"}
 
 
 def test_a_filtered_count_says_when_it_did_not_look_at_all(
