@@ -41,7 +41,10 @@ class Scripts:
         assert self._process.stdout
         self._process.stdin.write(json.dumps(script) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        if not line:
+            raise ScriptError(f"the process ended with {self._process.wait()}; see its last words")
+        answer = json.loads(line)
         if "error" in answer:
             raise ScriptError(answer["error"])
         return answer["result"]

@@ -19,7 +19,7 @@ from tests.people.confirming import confirm
 from tests.people.soft_key import SoftKey
 from tests.people.test_log_in import is_in, log_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 def asked_alone(client: Client) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from solicit_dashboard.csv_cells import read_cell
 from tests.factories import BatchFactory, SellerAccountFactory
 from tests.messaging.views.batches import HTMX, add
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 
 def test_the_table_shows_a_state_and_its_pages(client: Client, account: SellerAccount) -> None:
