@@ -130,7 +130,7 @@ TEMPLATES = [
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-USE_I18N = True
+USE_I18N = False  # one language: nothing has to be looked up for every word and number
 FORMAT_MODULE_PATH = "solicit_dashboard.formats"
 
 # Database
