@@ -208,6 +208,9 @@ def _within(rows: QuerySet[Any], field: str, last: datetime, *, down: bool) -> Q
 
 
 def _first_of_all(rows: QuerySet[Any], field: str, condition: Q) -> QuerySet[Any]:
-    if field in rows.query.annotations:
-        return rows.filter(condition)
-    return rows.model._default_manager.filter(condition) & rows
+    found = rows.filter(condition)
+    if field not in rows.query.annotations:
+        # moved, because putting two querysets together takes as long as the statement itself
+        conditions, known = found.query.where.children, len(rows.query.where.children)
+        conditions[:] = conditions[known:] + conditions[:known]
+    return found
