@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from audit.models import AuditKind
 from audit.services import record_event
-from orders.views.listing import NO_HUNDREDTHS
+from orders.views.rows import NO_HUNDREDTHS
 from replenishment.asking import Asker, CannotAskError, Question
 from replenishment.export import Turn, csv_lines, rows_of, seconds_for
 from replenishment.forms import LAST_PAGE, OffersForm, shops_of

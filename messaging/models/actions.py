@@ -45,18 +45,21 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
         """Those still moving."""
         return self.filter(status__in=OPEN)
 
-    def for_lists(self) -> Self:
+    def for_lists(self, *, with_order: bool = True) -> Self:
         """With what lists tell of an action, its order and people, and without the other columns.
 
         That is felt in the time of a page. The account is not among them: whoever lists has it.
         """
-        own = ("account_id", "kind", "status", "status_at", "reason", "priority")
-        return self.select_related("order", "requested_by", "seen_by").only(
-            *own,
+        related = ["requested_by", "seen_by"]
+        columns = [
+            *("account_id", "order_id", "kind", "status", "status_at", "reason", "priority"),
             *("look_at", "not_before", "created_at"),
-            *("order__account_id", "order__amazon_order_id", "order__marketplace_id"),
             *("requested_by__username", "seen_by__username"),
-        )
+        ]
+        if with_order:
+            related.append("order")
+            columns += ["order__account_id", "order__amazon_order_id", "order__marketplace_id"]
+        return self.select_related(*related).only(*columns)
 
     def due(self, now: datetime) -> Self:
         """Those that a lane should take up: time for a look, and nobody has claimed them.

@@ -11,7 +11,7 @@ from messaging.looks import NOT_OFFERED
 from messaging.models import KillSwitch, OutgoingAction
 from messaging.states import Status
 from sellers.models import SellerAccount
-from solicit_dashboard.templatetags.dashboard import moment_words
+from solicit_dashboard.moments import moment_words
 
 register = template.Library()
 

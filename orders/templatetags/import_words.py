@@ -8,7 +8,7 @@ from django import template
 
 from orders.csv_import.plans import Plan
 from orders.models import ImportKind
-from solicit_dashboard.templatetags.dashboard import span_words
+from solicit_dashboard.moments import span_words
 
 register = template.Library()
 

@@ -21,9 +21,9 @@ from orders.views.listing import (
     count_pill,
     count_pills,
     list_pager,
-    order_rows,
     read_list,
 )
+from orders.views.rows import order_rows
 from orders.views.selection import sign_all_matching
 from sellers.models import Role
 from solicit_dashboard.access import Reach, get_order, get_reach, get_user, single_value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from orders.eligibility import ReviewWindow
 from orders.models import Order
 from orders.states import Refusal, Tone
 from orders.views.pills import CLOSING_SOON
+from solicit_dashboard.moments import near_words
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,13 @@ class StateWords:
     at: datetime | None = None
     after: str = ""
 
+    @cached_property
+    def moment(self) -> str:
+        """`at` as one says it now, in the reader's zone."""
+        return near_words(self.at, timezone.now()) if self.at else ""
+
     def __str__(self) -> str:
-        moment = near_words(self.at, timezone.now()) if self.at else ""
-        return f"{self.before}{moment}{self.after}"
+        return f"{self.before}{self.moment}{self.after}"
 
 
 def describe_state(
@@ -74,16 +80,3 @@ def _describe_action(action: OutgoingAction, at: datetime) -> StateWords:
         if at < action.look_at:
             return StateWords(tone, "Waiting: next look ", action.look_at)
     return StateWords(tone, action_words(action, at))
-
-
-def near_words(at: datetime, now: datetime) -> str:
-    """The moment as one says it, in the reader's zone: 14:05:10, tomorrow 09:00, 24 Nov."""
-    local, today = timezone.localtime(at), timezone.localtime(now)
-    if abs(at - now) < timedelta(minutes=1):
-        return f"{local:%H:%M:%S}"
-    days = (local.date() - today.date()).days
-    if days == 0:
-        return f"{local:%H:%M}"
-    if days == 1:
-        return f"tomorrow {local:%H:%M}"
-    return local.strftime("%-d %b" if local.year == today.year else "%-d %b %Y")

@@ -1,10 +1,10 @@
-"""What templates say in the house's own words: moments, spans, navigation."""
+"""What templates say in the house's own words: moments, navigation."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -14,6 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from solicit_dashboard.moments import (
+    clock_words,
+    day_words,
+    exact_words,
+    relative_words,
+    short_day_words,
+)
 from spapi.marketplaces import MARKETPLACES
 
 register = template.Library()
@@ -106,38 +113,18 @@ def moment(at: datetime | None, style: str = "short", marketplace_id: str = "") 
     """
     if at is None:
         return "—"
-    local = timezone.localtime(at)
-    title = local.strftime("%-d %B %Y %H:%M:%S %Z")
+    local, now = timezone.localtime(at), timezone.now()
+    title = exact_words(local)
     marketplace = MARKETPLACES.get(marketplace_id)
     if marketplace is not None:
         there = at.astimezone(ZoneInfo(marketplace.time_zone))
-        title += there.strftime(f" · {marketplace.domain}: %-d %b %H:%M %Z")
-    text = relative_words(at, timezone.now()) if style == "relative" else moment_words(at, style)
+        place = f"{marketplace.domain}: {short_day_words(there)} {clock_words(there)}"
+        title += f" · {place} {there.tzname()}"
+    if style == "relative":
+        text = relative_words(at, now)
+    else:
+        day = day_words(local, now)
+        text = day if style == "date" else f"{day} {clock_words(local)}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.astimezone(UTC).isoformat(), title, text
     )
-
-
-def moment_words(at: datetime, style: str = "short") -> str:
-    """The moment in the reader's zone: "20 Nov 14:05", or "20 Nov" with style "date"."""
-    local = timezone.localtime(at)
-    this_year = timezone.now().astimezone(local.tzinfo).year
-    day = local.strftime("%-d %b" if local.year == this_year else "%-d %b %Y")
-    return day if style == "date" else f"{day} {local:%H:%M}"
-
-
-def relative_words(at: datetime, now: datetime) -> str:
-    """How long ago or how soon: "in 26 h", "4 min ago"."""
-    span = span_words(abs(at - now))
-    return f"in {span}" if at > now else f"{span} ago"
-
-
-def span_words(span: timedelta) -> str:
-    """A length of time in its largest fitting unit: "45 s", "4 min", "26 h", "3 days"."""
-    seconds = int(span.total_seconds())
-    if seconds >= 72 * 3600:
-        return f"{seconds // 86400} days"
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

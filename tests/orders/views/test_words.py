@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -12,32 +11,10 @@ from messaging.models import OutgoingAction
 from messaging.states import TONES, Status
 from orders.models import Order
 from orders.states import Tone
-from orders.views.words import describe_state, near_words
+from orders.views.words import describe_state
 from tests.factories import OrderFactory, OutgoingActionFactory
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("moment", "words"),
-    [
-        (NOON + timedelta(seconds=9), "12:00:09"),
-        (NOON - timedelta(seconds=59), "11:59:01"),
-        (NOON + timedelta(hours=2), "14:00"),
-        (NOON + timedelta(hours=12), "tomorrow 00:00"),
-        (NOON + timedelta(hours=36), "22 Nov"),
-        (NOON - timedelta(hours=13), "19 Nov"),
-        (NOON + timedelta(days=50), "9 Jan 2027"),
-    ],
-)
-def test_a_moment_is_said_as_one_says_it(moment: datetime, words: str) -> None:
-    assert near_words(moment, NOON) == words
-
-
-def test_a_moment_is_said_in_the_zone_of_the_reader() -> None:
-    with timezone.override(ZoneInfo("Asia/Tokyo")):
-        assert near_words(NOON + timedelta(hours=2), NOON) == "23:00"
-        assert near_words(NOON + timedelta(hours=3), NOON) == "tomorrow 00:00"
 
 
 def _refusal(order: Order, at: datetime) -> str:
