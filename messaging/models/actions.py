@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from messaging.action_types import ACTION_TYPES, REVIEW_REQUEST, ActionType, Api
@@ -126,12 +126,12 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
         fields: Mapping[str, Any],
     ) -> list[int]:
         with transaction.atomic():
-            ids = list(
-                self.filter(status=before)
-                .order_by("pk")
-                .select_for_update(of=("self",))
-                .values_list("pk", flat=True)
-            )
+            rows = self.filter(status=before).order_by()
+            if connection.features.has_select_for_update:
+                # everybody takes the rows in one order, and nobody waits for somebody who waits
+                rows = rows.order_by("pk").select_for_update(of=("self",))
+            # SQLite, which takes the whole file, would look at every row to have them in order
+            ids = sorted(rows.values_list("pk", flat=True))
             for start in range(0, len(ids), TRANSITION_CHUNK):
                 chunk = ids[start : start + TRANSITION_CHUNK]
                 OutgoingAction.objects.filter(pk__in=chunk, status=before).update(

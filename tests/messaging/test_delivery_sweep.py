@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 import spapi
 from messaging.delivery import claim, sweep
@@ -199,3 +201,18 @@ def test_a_sweep_leaves_what_waits_in_peace() -> None:
     send(action, spapi.Throttled("429"))
     sweep(NOW + MINUTE)
     assert steps_of(action) == ["queued", "sending", "queued"]
+
+
+def test_a_sweep_never_reads_the_whole_table_of_actions() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL reads a small table whole, whatever the statement")
+    due_action()
+    with CaptureQueriesContext(connection) as captured:
+        sweep(NOW)
+    statements = [query["sql"] for query in captured if "messaging_outgoingaction" in query["sql"]]
+    assert len(statements) > 5
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+            steps = [detail for _id, _parent, _unused, detail in cursor.fetchall()]
+            assert "SCAN messaging_outgoingaction" not in steps, statement
