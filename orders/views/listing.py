@@ -23,10 +23,9 @@ from solicit_dashboard.keyset import (
 
 # From so many runs of an index on, it is cheaper to let the database sort.
 MOST_BRANCHES = 60
-# How many orders of a pill are looked through at most to count it: of the current one without a
-# filter MOST_COUNTED; of another one, or to count those that a filter leaves, so many.
+# How many orders of a pill are looked through at most to count it, or those of them that a filter
+# leaves: of the current one MOST_COUNTED, of another one so many.
 LOOKED_THROUGH = 5_000
-LOOKED_THROUGH_FOR_THE_CURRENT = 15_000
 LOOKED_THROUGH_FOR_A_TEXT = 1_000  # each with a look at its items
 
 
@@ -130,8 +129,6 @@ def _most_looked_through(narrowing: Narrowing, *, is_current: bool) -> int | Non
     """How many orders of a pill are looked at to count it; None when all are, because they are few."""
     if narrowing.by_text == "few":
         return None
-    if not narrowing:
-        return MOST_COUNTED if is_current else LOOKED_THROUGH
     if narrowing.by_text:
         return LOOKED_THROUGH_FOR_A_TEXT
-    return LOOKED_THROUGH_FOR_THE_CURRENT if is_current else LOOKED_THROUGH
+    return MOST_COUNTED if is_current else LOOKED_THROUGH

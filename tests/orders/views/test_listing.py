@@ -48,7 +48,7 @@ def test_a_filtered_count_says_when_it_did_not_look_at_all(
         ann.order(fulfilled_by="AMAZON")
         ann.order(fulfilled_by="MERCHANT")
     assert _count(ann, OrderFilter(channel="fba")) == Tally(2)
-    monkeypatch.setattr(listing, "LOOKED_THROUGH_FOR_THE_CURRENT", 3)
+    monkeypatch.setattr(listing, "MOST_COUNTED", 3)
     tally = _count(ann, OrderFilter(channel="fba"))
     assert not tally.is_exact
     assert tally.number <= 2
