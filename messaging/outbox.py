@@ -82,22 +82,33 @@ class OutboxFilter:
         """The actions of these accounts that all but the state lets through."""
         if self.account_id is not None:
             account_ids = [self.account_id]
-        actions = OutgoingAction.objects.filter(account_id__in=list(account_ids))
+        if self.number:
+            # by their orders alone: beside an account SQLite would walk all that the account has
+            actions = OutgoingAction.objects.filter(order_id__in=self._found(account_ids))
+        else:
+            actions = OutgoingAction.objects.filter(account_id__in=list(account_ids))
         if self.first is not None:
             actions = actions.filter(status_at__gte=_midnight(self.first))
         if self.last is not None:
             actions = actions.filter(status_at__lt=_midnight(self.last + timedelta(days=1)))
-        if self.number:
-            found = Order.objects.filter(
-                account_id__in=list(account_ids), amazon_order_id__range=number_range(self.number)
-            )
-            ids = list(found.order_by().values_list("pk", flat=True)[:MOST_FOUND])
-            actions = actions.filter(order_id__in=ids)
         return actions
 
+    def _found(self, account_ids: Collection[int]) -> list[int]:
+        """The ids of the orders of these accounts whose numbers begin as asked, so many at most."""
+        found = Order.objects.filter(
+            account_id__in=list(account_ids), amazon_order_id__range=number_range(self.number)
+        )
+        return list(found.order_by().values_list("pk", flat=True)[:MOST_FOUND])
+
     def ordered_parts(self, account_ids: Collection[int]) -> Iterable[OutgoingActionQuerySet]:
-        """The actions in parts that an index holds in the order of `status_at`."""
+        """The actions in parts that an index holds in the order of `status_at`.
+
+        Those of a number are few, and are one part that the database sorts.
+        """
         actions = self.without_state(account_ids)
+        if self.number:
+            yield actions.filter(status__in=self.pill.statuses) if self.pill.statuses else actions
+            return
         if self.account_id is not None:
             account_ids = [self.account_id]
         for account_id in account_ids:

@@ -43,10 +43,12 @@ class CappedPaginator(AnyPaginator):
     """Counts to MOST_COUNTED and no further, so that the first page does not wait for a full count.
 
     `counted` holds the same rows as the list, in a form that is faster to count. A page is found by
-    its ids, which an index can sort, and only then fetched.
+    its ids, which an index can sort, and only then fetched from `unfiltered`: told the conditions of
+    the list again, SQLite would look them up instead of the ids.
     """
 
     counted: QuerySet[Any] | None = None
+    unfiltered: QuerySet[Any] | None = None
 
     @cached_property
     def count(self) -> int:
@@ -69,7 +71,9 @@ class CappedPaginator(AnyPaginator):
         rows = cast("QuerySet[Any]", self.object_list)
         first = (number - 1) * self.per_page
         ids = rows.prefetch_related(None).values_list("pk", flat=True)
-        return Page(fetch(rows.order_by(), list(ids[first : first + self.per_page])), number, self)
+        found = list(ids[first : first + self.per_page])
+        whole = rows if self.unfiltered is None else self.unfiltered
+        return Page(fetch(whole.order_by(), found), number, self)
 
     @cached_property
     def _counted(self) -> int:
@@ -161,6 +165,7 @@ class ReadOnlyAdmin(_OnlyRead, AnyModelAdmin):
     ) -> CappedPaginator:
         """The capped paginator, which counts by an index where a filter can use one."""
         paginator = CappedPaginator(queryset, *args, **kwargs)
+        paginator.unfiltered = self.get_queryset(request)
         if any(_is_led_by(entry, request) for entry in self.list_filter):
             paginator.counted = led_by_account(queryset)
         return paginator
