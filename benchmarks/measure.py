@@ -69,7 +69,7 @@ def main() -> int:
     filled = fill(options.orders, now=timezone.now())
     fill_seconds = round(time.monotonic() - started, 1)
     with override_settings(STORAGES=PLAIN_STORAGES):
-        figures = [_measure_page(page, options.requests) for page in _pages(filled)]
+        figures = _measure_pages(list(_pages(filled)), options.requests)
     figures += _measure_queueing(filled)
     print(json.dumps(asdict(Result(database_version(), options.orders, fill_seconds, figures))))
     return 0
@@ -189,7 +189,23 @@ def _deep(path: str, query: str) -> tuple[int, str]:
     return PAGES_DEEP, address
 
 
-def _measure_page(page: Page, requests: int) -> Figure:
+def _measure_pages(pages: list[Page], requests: int) -> list[Figure]:
+    """So many requests for each page, in turn: what else the machine does falls on all alike."""
+    asked = [_ask(page) for page in pages]
+    queries = []
+    for get in asked:
+        get()  # the first answer compiles the templates
+        with CaptureQueriesContext(connection) as captured:
+            get()
+        queries.append(len(captured))
+    rounds = [[_time(get) for get in asked] for _round in range(requests)]
+    return [
+        _figure(page.name, list(times), number, page.limit_ms)
+        for page, times, number in zip(pages, zip(*rounds, strict=True), queries, strict=True)
+    ]
+
+
+def _ask(page: Page) -> Callable[[], None]:
     client = _client(page.user)
     headers = {"HX-Request": "true"} if page.htmx else {}
 
@@ -199,11 +215,7 @@ def _measure_page(page: Page, requests: int) -> Figure:
             raise RuntimeError(f"{page.address} answered {response.status_code}")
         b"".join(response)
 
-    get()  # the first answer compiles the templates
-    with CaptureQueriesContext(connection) as captured:
-        get()
-    queries = len(captured)
-    return _figure(page.name, _times(get, requests), queries, page.limit_ms)
+    return get
 
 
 def _measure_queueing(filled: Filled) -> list[Figure]:
@@ -247,13 +259,11 @@ def _sweep_up() -> None:
             cursor.execute("VACUUM")
 
 
-def _times(work: Callable[[], None], rounds: int) -> list[float]:
-    times = []
-    for _round in range(rounds):
-        started = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - started) * 1000)
-    return times
+def _time(work: Callable[[], None]) -> float:
+    """How long it takes, in milliseconds."""
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
 
 
 def _figure(name: str, times: list[float], queries: int, limit_ms: float) -> Figure:
