@@ -163,8 +163,12 @@ else:
         "tcp_user_timeout": 20_000,
         # A process that is frozen, or a machine that is gone, in the middle of a transaction must
         # not keep its rows: the sweeper and every other sender would wait for them.
-        # A claim that is confirmed must stand, whatever the server does by default.
-        "options": "-c idle_in_transaction_session_timeout=30000 -c synchronous_commit=on",
+        # A claim that is confirmed must stand, whatever the server does by default. What is asked
+        # here ends after few rows: to compile it, or to start processes for it, takes longer.
+        "options": (
+            "-c idle_in_transaction_session_timeout=30000 -c synchronous_commit=on"
+            " -c jit=off -c max_parallel_workers_per_gather=0"
+        ),
     }
     if _env.statement_timeout_seconds:
         _options["options"] += f" -c statement_timeout={int(_env.statement_timeout_seconds * 1000)}"
