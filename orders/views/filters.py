@@ -105,20 +105,20 @@ class OrderFilter:
 
     def narrow(self, account_ids: list[int]) -> Narrowing:
         """All that it asks of the orders of these accounts besides their state; looks its text up."""
-        q = Q()
+        days = q = Q()
         if self.marketplace_id:
             q &= Q(marketplace_id=self.marketplace_id)
             account_ids = _accounts_of_region(self.marketplace_id, account_ids)
         if self.channel:
             q &= Q(fulfilled_by=CHANNELS[self.channel].value)
         if self.day_from:
-            q &= Q(purchased_at__gte=_midnight(self.day_from))
+            days &= Q(purchased_at__gte=_midnight(self.day_from))
         if self.day_to:
-            q &= Q(purchased_at__lt=_midnight(self.day_to + timedelta(days=1)))
+            days &= Q(purchased_at__lt=_midnight(self.day_to + timedelta(days=1)))
         if not self.text:
-            return Narrowing(account_ids, q)
+            return Narrowing(account_ids, days, q)
         found, is_few = _orders_with_text(self.text, account_ids)
-        return Narrowing(account_ids, q & found, by_text="few" if is_few else "many")
+        return Narrowing(account_ids, days, q & found, by_text="few" if is_few else "many")
 
     def describe(self, reach: Reach) -> str:
         """What was asked for in words: "Eligible now, amazon.de, FBA"."""
@@ -140,11 +140,20 @@ class OrderFilter:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """Accounts and a condition on their orders; `by_text`: whether a text fits few or many of them."""
+    """Accounts and conditions on their orders: the days of purchase, and what else is asked for.
+
+    `by_text`: whether a text fits few or many of them.
+    """
 
     account_ids: list[int]
-    q: Q
+    days: Q
+    besides_days: Q
     by_text: str = ""
+
+    @property
+    def q(self) -> Q:
+        """Both conditions."""
+        return self.days & self.besides_days
 
     def __bool__(self) -> bool:
         return bool(self.q)

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from orders.views.filters import Narrowing, OrderFilter
-from orders.views.pills import PILLS, Pill
+from orders.views.pills import ALL, PILLS, Pill
 from solicit_dashboard.counting import Part, count_each
 from solicit_dashboard.keyset import (
     MOST_COUNTED,
@@ -42,7 +42,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class PillCount:
-    """A pill as it is shown; `tally` is None where counting would take too long."""
+    """A pill as it is shown; `tally` is None where counting would take too long to find any."""
 
     label: str
     url: str
@@ -101,8 +101,21 @@ def count_pills(filters: OrderFilter, narrowing: Narrowing, *, at: datetime) -> 
     for pill in PILLS:
         query = filters.query(pill=pill, sort_name="", direction="")
         url = f"{base}?{query}" if query else base
-        counts.append(PillCount(pill.label, url, tallies.get(pill), pill is filters.pill))
+        tally = tallies.get(pill)
+        if tally is not None and not tally.is_exact and not tally.number:
+            tally = None
+        counts.append(PillCount(pill.label, url, tally, pill is filters.pill))
     return counts
+
+
+def tally_of_list(page: KeysetPage, counted: Tally | None) -> Tally:
+    """How many orders the list of this page has; never fewer than can be seen."""
+    if not page.before and not page.after:
+        return Tally(len(page.ids))
+    seen = len(page.ids) + bool(page.before) + bool(page.after)
+    if counted is None or (not counted.is_exact and counted.number < seen):
+        return Tally(seen, is_exact=False)
+    return counted
 
 
 def count_pill(pill: Pill, narrowing: Narrowing, *, at: datetime) -> Tally:
@@ -114,15 +127,26 @@ def _tallies(
     pills: Sequence[Pill], narrowing: Narrowing, at: datetime, *, current: Pill
 ) -> list[Tally]:
     limits = [_most_looked_through(narrowing, is_current=pill is current) for pill in pills]
-    fits = narrowing.q if narrowing and narrowing.by_text != "few" else None
     parts = [
-        Part(pill.matching(narrowing.orders, at), most and most + 1, fits)
+        _part(pill, narrowing, at, most and most + 1)
         for pill, most in zip(pills, limits, strict=True)
     ]
     return [
-        Tally(fitting if fits or most is None else min(rows, most), most is None or rows <= most)
+        Tally(fitting)
+        if most is None or rows <= most
+        else Tally(min(fitting, most), is_exact=False)
         for (rows, fitting), most in zip(count_each(parts), limits, strict=True)
     ]
+
+
+def _part(pill: Pill, narrowing: Narrowing, at: datetime, most: int | None) -> Part:
+    rows = pill.matching(narrowing.orders, at)
+    if narrowing.by_text == "few":
+        return Part(rows, most)
+    if pill is ALL:
+        # of these alone an index holds the days
+        return Part(rows.filter(narrowing.days), most, narrowing.besides_days or None)
+    return Part(rows, most, narrowing.q or None)
 
 
 def _most_looked_through(narrowing: Narrowing, *, is_current: bool) -> int | None:

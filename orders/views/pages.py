@@ -22,6 +22,7 @@ from orders.views.listing import (
     count_pills,
     list_pager,
     read_list,
+    tally_of_list,
 )
 from orders.views.rows import order_rows
 from orders.views.selection import sign_all_matching
@@ -47,7 +48,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     narrowing = filters.narrow(filters.account_ids(reach))
     page = read_list(filters, narrowing, cursor, at=at)
     pills = count_pills(filters, narrowing, at=at)
-    total = next(pill.tally for pill in pills if pill.is_current) or Tally(0, is_exact=False)
+    total = tally_of_list(page, next(pill.tally for pill in pills if pill.is_current))
     query = filters.query()
     context = {
         "form": form,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,9 @@ from messaging.states import Status
 from orders.models import Order
 from orders.views import listing
 from orders.views.filters import OrderFilter
-from orders.views.listing import Tally, count_pill, count_pills, read_list
+from orders.views.listing import Tally, count_pill, count_pills, read_list, tally_of_list
 from orders.views.pills import ALL, ELIGIBLE, PILLS, Pill
-from solicit_dashboard.keyset import Cursor, read_cursor
+from solicit_dashboard.keyset import Cursor, KeysetPage, read_cursor
 from tests.factories import OrderFactory, OutgoingActionFactory, SellerAccountFactory
 from tests.orders.views.conftest import Person
 
@@ -52,6 +53,50 @@ def test_a_filtered_count_says_when_it_did_not_look_at_all(
     tally = _count(ann, OrderFilter(channel="fba"))
     assert not tally.is_exact
     assert tally.number <= 2
+
+
+def test_the_days_of_all_orders_are_counted_by_their_index(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    for days in (1, 2, 40, 41):
+        ann.order(purchased_at=now - timedelta(days=days), fulfilled_by="AMAZON")
+    ann.order(purchased_at=now - timedelta(days=1), fulfilled_by="MERCHANT")
+    monkeypatch.setattr(listing, "MOST_COUNTED", 3)
+    lately = OrderFilter(day_from=timezone.localdate() - timedelta(days=7))
+    assert _count(ann, lately) == Tally(3)
+    assert _count(ann, replace(lately, channel="fba")) == Tally(2)
+    assert _count(ann, OrderFilter()) == Tally(3, is_exact=False)
+
+
+def test_a_pill_of_which_none_was_found_in_time_has_no_number(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _number in range(3):
+        ann.order(fulfilled_by="AMAZON")
+    monkeypatch.setattr(listing, "LOOKED_THROUGH", 2)
+    filters = OrderFilter(channel="fbm")
+    pills = count_pills(filters, filters.narrow([ann.account.pk]), at=timezone.now())
+    tallies = {pill.label: pill.tally for pill in pills}
+    assert tallies["All"] == Tally(0)
+    assert tallies["Eligible now"] is None
+    assert tallies["Sent"] == Tally(0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted", "tally"),
+    [
+        ("", "", Tally(9), Tally(2)),
+        ("", "x", Tally(9), Tally(9)),
+        ("", "x", Tally(9, is_exact=False), Tally(9, is_exact=False)),
+        ("", "x", Tally(1, is_exact=False), Tally(3, is_exact=False)),
+        ("x", "x", None, Tally(4, is_exact=False)),
+    ],
+)
+def test_a_list_has_no_fewer_orders_than_can_be_seen(
+    before: str, after: str, counted: Tally | None, tally: Tally
+) -> None:
+    assert tally_of_list(KeysetPage([7, 8], before, after), counted) == tally
 
 
 def test_every_pill_is_counted_under_the_same_filters(ann: Person) -> None:
