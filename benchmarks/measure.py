@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import django
@@ -39,6 +39,7 @@ PAGE_LIMIT_MS = 50.0
 ADMIN_LIMIT_MS = 150.0
 QUEUE_LIMIT_MS = 500.0
 QUEUED = 10_000
+REQUESTS_PER_QUEUEING = 5
 PAGES_DEEP = 20
 
 PLAIN_STORAGES = settings.STORAGES | {
@@ -69,8 +70,7 @@ def main() -> int:
     filled = fill(options.orders, now=timezone.now())
     fill_seconds = round(time.monotonic() - started, 1)
     with override_settings(STORAGES=PLAIN_STORAGES):
-        figures = _measure_pages(list(_pages(filled)), options.requests)
-    figures += _measure_queueing(filled)
+        figures = _measure(filled, options.requests)
     print(json.dumps(asdict(Result(database_version(), options.orders, fill_seconds, figures))))
     return 0
 
@@ -189,8 +189,12 @@ def _deep(path: str, query: str) -> tuple[int, str]:
     return PAGES_DEEP, address
 
 
-def _measure_pages(pages: list[Page], requests: int) -> list[Figure]:
-    """So many requests for each page, in turn: what else the machine does falls on all alike."""
+def _measure(filled: Filled, requests: int) -> list[Figure]:
+    """So many requests for each page, in turn, and some queueing in between.
+
+    What else the machine does meanwhile falls on all alike.
+    """
+    pages = list(_pages(filled))
     asked = [_ask(page) for page in pages]
     queries = []
     for get in asked:
@@ -198,10 +202,20 @@ def _measure_pages(pages: list[Page], requests: int) -> list[Figure]:
         with CaptureQueriesContext(connection) as captured:
             get()
         queries.append(len(captured))
-    rounds = [[_time(get) for get in asked] for _round in range(requests)]
-    return [
-        _figure(page.name, list(times), number, page.limit_ms)
+    rounds, queueings = [], []
+    for number in range(requests):
+        rounds.append([_time(get) for get in asked])
+        if number % REQUESTS_PER_QUEUEING == 0:
+            queueings.append(_queue_and_undo(filled))
+    figures = [
+        _figure(page.name, times, number, page.limit_ms)
         for page, times, number in zip(pages, zip(*rounds, strict=True), queries, strict=True)
+    ]
+    queued, queueing, checking = zip(*queueings, strict=True)
+    return [
+        *figures,
+        _figure(f"Queueing {queued[0]:,} selected orders", queueing, 0, QUEUE_LIMIT_MS),
+        _figure("… and the checks of the commit", checking, 0, QUEUE_LIMIT_MS),
     ]
 
 
@@ -218,38 +232,32 @@ def _ask(page: Page) -> Callable[[], None]:
     return get
 
 
-def _measure_queueing(filled: Filled) -> list[Figure]:
-    """Queueing orders that may all be asked, undone after each measurement.
+def _queue_and_undo(filled: Filled) -> tuple[int, float, float]:
+    """How many orders were queued, and how many milliseconds that and the commit's checks take.
 
-    PostgreSQL checks foreign keys at the commit: what these checks take is the second figure.
+    PostgreSQL checks foreign keys at the commit.
     """
-    user = User.objects.get(username="operator")
     now = timezone.now()
     selected = Order.objects.filter(account_id__in=filled.account_ids).eligible(now).unasked()
-    queued = 0
-    queueing, checking = [], []
-    for _round in range(5):
-        _sweep_up()
-        with transaction.atomic():
-            started = time.perf_counter()
-            queued = request_reviews(
-                selected,
-                user=user,
-                at=now,
-                client_key=uuid.uuid4(),
-                description="Benchmark",
-                limit=QUEUED,
-            ).queued
-            done = time.perf_counter()
-            if connection.vendor == "postgresql":
-                connection.check_constraints()
-            queueing.append((done - started) * 1000)
-            checking.append((time.perf_counter() - done) * 1000)
-            transaction.set_rollback(True)
-    return [
-        _figure(f"Queueing {queued:,} selected orders", queueing, 0, QUEUE_LIMIT_MS),
-        _figure("… and the checks of the commit", checking, 0, QUEUE_LIMIT_MS),
-    ]
+    with transaction.atomic():
+        batches: list[Batch] = []
+        queueing = _time(
+            lambda: batches.append(
+                request_reviews(
+                    selected,
+                    user=User.objects.get(username="operator"),
+                    at=now,
+                    client_key=uuid.uuid4(),
+                    description="Benchmark",
+                    limit=QUEUED,
+                )
+            )
+        )
+        is_deferred = connection.vendor == "postgresql"
+        checking = _time(connection.check_constraints) if is_deferred else 0.0
+        transaction.set_rollback(True)
+    _sweep_up()
+    return batches[0].queued, queueing, checking
 
 
 def _sweep_up() -> None:
@@ -266,7 +274,7 @@ def _time(work: Callable[[], None]) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def _figure(name: str, times: list[float], queries: int, limit_ms: float) -> Figure:
+def _figure(name: str, times: Sequence[float], queries: int, limit_ms: float) -> Figure:
     return Figure(
         page=name,
         median_ms=round(statistics.median(times), 1),

@@ -1,8 +1,8 @@
 """python -m benchmarks.pages --orders N [--json] [--database URL …]
 
 How long each page takes with N orders, on SQLite and on PostgreSQL: median and 95th percentile in
-milliseconds, through the real middleware and templates, with the settings of production. Queueing
-10,000 orders is measured too, in a transaction that is rolled back. With few orders there are fewer
+milliseconds, through the real middleware and templates, with the settings of production. The pages
+are asked for in turn, and 10,000 orders queued in between, in a transaction that is rolled back. With few orders there are fewer
 to queue and fewer pages to click through, as the names then say; fewer than 100 are refused.
 
 Without --database both are tried: a SQLite file in a temporary folder, and the PostgreSQL server of
