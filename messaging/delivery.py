@@ -245,9 +245,7 @@ def sweep(now: datetime) -> None:
 
     Holds are as they should be.
     """
-    # Named one by one: the index of states begins with the account, and SQLite can use no other here.
-    account_ids = list(SellerAccount.objects.order_by().values_list("pk", flat=True))
-    actions = OutgoingAction.objects.filter(account_id__in=account_ids)
+    actions = OutgoingAction.objects.of_every_account()
     with transaction.atomic():
         actions.filter(lease_until__lt=now).transition(
             Status.SENDING,
@@ -275,7 +273,7 @@ def sweep(now: datetime) -> None:
             at=now,
             reason="The window closed and the outcome was never known",
         )
-    apply_holds(at=now, account_ids=account_ids)
+    apply_holds(at=now)
 
 
 NO_LOOKS_YET: dict[str, Any] = {

@@ -45,6 +45,10 @@ class OutgoingActionQuerySet(models.QuerySet["OutgoingAction"]):
         """Those still moving."""
         return self.filter(status__in=OPEN)
 
+    def of_every_account(self) -> Self:
+        """All, and by an index those in some state: SQLite has none that does not begin with the account."""
+        return self.filter(account__in=SellerAccount.objects.order_by())
+
     def for_lists(self, *, with_order: bool = True) -> Self:
         """With what lists tell of an action, its order and people, and without the other columns.
 

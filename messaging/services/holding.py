@@ -27,9 +27,9 @@ def apply_holds(*, at: datetime, account_ids: Iterable[int] | None = None) -> No
     Idempotent. Without `account_ids` it looks at all accounts.
     """
     if account_ids is None:
-        account_ids = SellerAccount.objects.order_by().values_list("pk", flat=True)
-    # named even when they are all: the index of states begins with the account
-    actions = OutgoingAction.objects.filter(account_id__in=list(account_ids))
+        actions = OutgoingAction.objects.of_every_account()
+    else:
+        actions = OutgoingAction.objects.filter(account_id__in=list(account_ids))
     may_send = Q(Exists(SellerAccount.objects.sending().filter(pk=OuterRef("account_id")))) & ~Q(
         Exists(KillSwitch.objects.standing().covering(OuterRef("account_id"), OuterRef("kind")))
     )
