@@ -17,9 +17,11 @@ from spapi import (
     Aborted,
     Accepted,
     AlreadyRequested,
+    ConnectFailed,
     Effect,
     InvalidCombination,
     LimitReached,
+    NoAnswer,
     NotAvailable,
     OutsideWindow,
     SpApiError,
@@ -30,6 +32,25 @@ from spapi import (
 FIRST_LOOK_AFTER = timedelta(minutes=2)
 RETRY_AFTER = timedelta(seconds=30)
 NEXT_DAY = timedelta(days=1)
+
+# What became of a call without an answer, by the `reason` of its error.
+_NOT_CONNECTED = {
+    "dns": "Amazon's address was not found",
+    "refused": "the connection was refused",
+    "unreachable": "Amazon could not be reached",
+    "connect_timeout": "no connection came about in time",
+    "deadline": "no connection came about in time",
+    "tls": "no secure connection came about",
+    "not_public": "the address that was found is not a public one",
+}
+_NOT_ANSWERED = {
+    "reset": "the connection was reset",
+    "closed": "the connection was closed",
+    "read_timeout": "Amazon did not answer in time",
+    "deadline": "Amazon did not answer in time",
+    "protocol": "what came was not HTTP",
+    "cut_body": "the answer was cut short",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +106,8 @@ def describe(error: SpApiError) -> str:
     """Amazon's own words, or what became of the call, short enough for a table."""
     if isinstance(error, Aborted):
         return "it waited too long for its turn"
-    words = error.message or error.reason or type(error).__name__
+    known = {ConnectFailed: _NOT_CONNECTED, NoAnswer: _NOT_ANSWERED}.get(type(error), {})
+    words = known.get(error.reason) or error.message or error.reason or type(error).__name__
     if error.status:
         words = f"{words} (HTTP {error.status})"
     return words[:200].replace("\x00", "")

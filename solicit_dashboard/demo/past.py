@@ -33,7 +33,7 @@ REFUSALS = {
         "Refused: not available (asked before, or Amazon's own rules)",
     ),
 }
-LOST = "The connection was reset before Amazon answered"
+LOST = "the connection was reset"
 LOST_REASON = f"It left, and no usable answer came: {LOST}"
 
 # How many of each of the rarer states a large account shows.

@@ -1,10 +1,12 @@
 """Every row of the table: what an answer means, by what is known of its effect."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import spapi
+from messaging import classification
 from messaging.action_types import CONFIRM_ORDER_DETAILS, REVIEW_REQUEST
 from messaging.classification import Sendable, Verdict, classify, describe, wait_after
 from messaging.models import AttemptOutcome
@@ -245,8 +247,34 @@ def test_a_reason_fits_its_column_however_long_amazons_words_are() -> None:
 
 def test_a_description_is_amazons_words_or_what_became_of_the_call() -> None:
     assert describe(spapi.ServerError("Oops", status=503)) == "Oops (HTTP 503)"
-    assert describe(spapi.NoAnswer(reason="reset")) == "reset"
+    assert describe(spapi.NoAnswer(reason="quantum")) == "quantum"
     assert describe(spapi.NoAnswer()) == "NoAnswer"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (spapi.NoAnswer("no answer: reset", reason="reset"), "the connection was reset"),
+        (spapi.NoAnswer(reason="deadline", status=200), "Amazon did not answer in time (HTTP 200)"),
+        (spapi.ConnectFailed(reason="deadline"), "no connection came about in time"),
+    ],
+)
+def test_a_call_without_an_answer_is_told_in_words(error: SpApiError, words: str) -> None:
+    assert describe(error) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (spapi.ConnectFailed, classification._NOT_CONNECTED),
+        (spapi.NoAnswer, classification._NOT_ANSWERED),
+    ],
+)
+def test_the_reasons_in_words_are_those_that_the_client_gives(
+    kind: type[SpApiError], words: dict[str, str]
+) -> None:
+    listed = set(re.findall("`([a-z_]+)`", str(kind.__doc__))) - {"reason"}
+    assert set(words) == listed
 
 
 def test_a_call_held_back_at_the_last_moment_is_told_in_words() -> None:

@@ -156,10 +156,10 @@ def test_an_upload_that_fails_for_days_is_tried_ever_more_rarely_with_its_reason
     waits = []
     now = NOW
     for _ in range(9):
-        fail(action, ConnectFailed("no way there", reason="refused"), now)
+        fail(action, ConnectFailed("refused", reason="refused"), now)
         waits.append((action.look_at - now) // timedelta(minutes=1))
         assert action.status == Status.QUEUED
-        assert action.reason == "A file could not be uploaded: no way there"
+        assert action.reason == "A file could not be uploaded: the connection was refused"
         now = action.look_at
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     fail(action, LimitReached(5.0), now)
