@@ -88,10 +88,11 @@ def test_what_ends_the_suite_ends_its_steps(tmp_path: Path) -> None:
     begun, cleaned = tmp_path / "begun", tmp_path / "cleaned"
     step = python(
         "endless",
-        # in the background of a shell SIGINT is ignored, unless one asks for it
+        # in the background of a shell SIGINT is ignored, unless one asks for it; and one that
+        # comes just before a sleep does not end it
         "import signal, time\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        f"try:\n    open({str(begun)!r}, 'w').close()\n    time.sleep(600)\n"
+        f"try:\n    open({str(begun)!r}, 'w').close()\n    while True: time.sleep(0.05)\n"
         f"except KeyboardInterrupt:\n    open({str(cleaned)!r}, 'w').close()",
     )
 
