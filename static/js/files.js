@@ -57,12 +57,16 @@ function take(box, files) {
   }
 }
 
-document.addEventListener("change", (event) => {
-  const box = event.target.closest("[data-files]");
-  if (!box || event.target.type !== "file") return;
-  take(box, [...event.target.files]);
-  event.target.value = ""; // else the form would bring them a second time
-});
+function takePicked(input) {
+  const box = input.closest("[data-files]");
+  if (!box || input.type !== "file") return;
+  take(box, [...input.files]);
+  input.value = ""; // else the form would bring them a second time
+}
+
+document.addEventListener("change", (event) => takePicked(event.target));
+// who was quicker than this file
+document.querySelectorAll("[data-files] input[type=file]").forEach(takePicked);
 
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
