@@ -48,8 +48,8 @@ class OrderRow(TypedDict):
     """One row as it is written. `poll_seconds` is 0 when nothing moves; `action` is what its button
     does.
 
-    Texts in a dictionary, because a page has fifty of these, and a template takes half as long
-    again over attributes and numbers.
+    Texts in a dictionary, because a page has fifty of these, and a template takes longer over
+    attributes and numbers.
     """
 
     pk: str
