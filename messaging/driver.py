@@ -123,6 +123,7 @@ class Driver:
         started = self._busy_at = self._clock.monotonic()
         while True:
             now = self._clock.monotonic()
+            self._note_work(now)
             self._keep_lease(now)
             self._with_database(self._record_sends)
             self._with_database(self._record_looks)
@@ -170,9 +171,13 @@ class Driver:
             return overtime > 0
         return not self._lanes.have_looked(self._clock.now())
 
-    def _is_idle(self, now: float) -> bool:
+    def _note_work(self, now: float) -> None:
+        """A turn that begins with work is never the last: what it drops may be due again."""
         if self._in_flight() or not self._lanes.is_idle:
             self._busy_at = now
+
+    def _is_idle(self, now: float) -> bool:
+        self._note_work(now)
         return now - self._busy_at > LINGER_SECONDS
 
     def _in_flight(self) -> bool:
@@ -240,7 +245,8 @@ class Driver:
         if now >= self._synchronise_at:
             self._clock.synchronise()
             self._synchronise_at = now + SYNCHRONISE_SECONDS
-        self._lanes.take_up(self._woken)
+        if self._lanes.take_up(self._woken):
+            self._busy_at = now
         self._woken.clear()
 
     def _start_looks(self) -> None:

@@ -93,13 +93,15 @@ class LaneBook:
 
     # Taking up
 
-    def take_up(self, woken: Collection[int]) -> None:
+    def take_up(self, woken: Collection[int]) -> bool:
         """Each lane has what is due next, if it wants more or its account is among the woken ones.
 
-        What was stopped or put on hold since it was taken up is forgotten. Raises a database error
-        when the database is away; it can be repeated.
+        Returns whether anything was: it is not in hand where our own rules did not allow it. What
+        was stopped or put on hold since it was taken up is forgotten. Raises a database error when
+        the database is away; it can be repeated.
         """
         wall = self._clock.now()
+        found = False
         self._forget_overtaken(wall)
         for api in Api:
             rows = self._accounts_with_due(api, wall, woken)
@@ -108,6 +110,7 @@ class LaneBook:
             for account_id, _, has_more in rows:
                 lane = self._lane(account_id, api, accounts.get(account_id))
                 if lane is not None and has_more and self._may_take(lane, woken):
+                    found = True
                     lane.add(
                         take_up(
                             lane.account,
@@ -118,6 +121,7 @@ class LaneBook:
                             with_files=lane.wants_files or account_id in woken,
                         )
                     )
+        return found
 
     @staticmethod
     def _may_take(lane: Lane, woken: Collection[int]) -> bool:

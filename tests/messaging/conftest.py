@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from messaging import driver
 from sandbox.testing import running
-from tests.messaging.shard import FACTOR, Shard
+from tests.messaging.shard import FACTOR, LINGER_SECONDS, Shard
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def make_shard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., Shard]]:
     """Makes a sandbox with its sellers connected; drivers rest soon when nothing is left to do."""
-    monkeypatch.setattr(driver, "LINGER_SECONDS", 0.25)
+    monkeypatch.setattr(driver, "LINGER_SECONDS", LINGER_SECONDS)
     monkeypatch.setattr(driver, "FIND_DUE_SECONDS", 0.1)
     settings.LANE_SHARDS = 1
     with ExitStack() as stack:

@@ -30,6 +30,8 @@ MESSAGE_POST = "createConfirmOrderDetails"
 MESSAGE_LIST = "getMessagingActionsForOrder"
 # How much faster than Amazon the sandbox and our lanes are: forty calls a second.
 FACTOR = 40
+# How long a driver stays when nothing is left to do.
+LINGER_SECONDS = 0.25
 
 
 class Shard:

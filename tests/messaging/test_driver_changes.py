@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from messaging import delivery, driver
+from messaging import delivery, driver, lane_book
 from messaging.clock import Clock
 from messaging.delivery import Claimed, Job
 from messaging.models import ActionAttempt, OutgoingAction
@@ -18,7 +19,7 @@ from orders.ingest.partial import OrderFacts, upsert_facts
 from orders.models import Order
 from orders.states import DoorName
 from orders.views.detail import list_checks
-from tests.messaging.shard import LIST, Shard, drive, states
+from tests.messaging.shard import LINGER_SECONDS, LIST, Shard, drive, states
 
 MakeShard = Callable[..., Shard]
 
@@ -87,6 +88,42 @@ def test_of_orders_that_change_after_the_claim_only_what_was_claimed_leaves(
         broken = [check.words for check in list_checks(order) if not check.holds]
         assert f"The order was {change}." in broken
     shard.check()
+
+
+def test_what_loses_its_claim_in_a_turn_that_took_long_is_settled_all_the_same(
+    make_shard: MakeShard,
+    claims_then: Callable[[Callable[[], None]], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shard = make_shard(factor=10)
+    asked = shard.ask(limit=12)
+    claimed = claims_then(lambda: learn_of_changes(asked, CHANGES["cancelled"]))
+    claim_at_once = driver.claim
+
+    def claim(jobs: Sequence[Job], **options: Any) -> list[Claimed]:
+        time.sleep(LINGER_SECONDS + 0.1)
+        return claim_at_once(jobs, **options)
+
+    monkeypatch.setattr(driver, "claim", claim)
+    # it stays until nothing is due, however long one of its turns took
+    assert drive() is False
+    assert states() == {
+        Status.SENT: len(claimed),
+        Status.CANCELLED: len(asked) - len(claimed),
+    }
+
+
+def test_a_driver_stays_until_all_that_may_not_leave_any_more_is_settled(
+    make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = make_shard()
+    asked = shard.ask(limit=12)
+    learn_of_changes(asked, CHANGES["refunded"])
+    # a few each time, so that it takes longer than a driver stays where nothing is due
+    monkeypatch.setattr(lane_book, "TAKE_AT_ONCE", 2)
+    assert drive() is False
+    assert states() == {Status.CANCELLED: len(asked)}
+    assert shard.requests(LIST) == 0
 
 
 def test_an_order_that_changes_while_the_look_grows_old_is_never_sent(
