@@ -158,8 +158,6 @@ def main(arguments: Sequence[str]) -> int:
             if arguments:
                 _run_named(suite, arguments, postgres_url)
             else:
-                for step in _checks():
-                    suite.run(step)
                 suite.run_side_by_side(_lanes(postgres_url))
             return suite.report()
     except (NoBrowserError, RuntimeError) as error:
@@ -179,7 +177,7 @@ def _postgres() -> Iterator[str]:
         yield url
 
 
-def _checks() -> Iterator[Step]:
+def _checks(postgres_url: str) -> Iterator[Step]:
     templates = sorted(ROOT.glob("templates/**/*.html"))
     yield Step("ruff check", [_BIN / "ruff", "check", "."])
     yield Step("ruff format", [_BIN / "ruff", "format", "--check", "."])
@@ -187,8 +185,8 @@ def _checks() -> Iterator[Step]:
     yield Step("mypy", [_BIN / "mypy"])
     yield Step(
         "migrations",
-        [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
-        {"DEBUG": "1"},
+        [sys.executable, "-W", "error", "manage.py", "makemigrations", "--check", "--dry-run"],
+        {"DEBUG": "1", "DATABASE_URL": postgres_url},
     )
 
 
@@ -206,7 +204,7 @@ def _run_named(suite: Suite, arguments: Sequence[str], postgres_url: str) -> Non
 
 
 def _lanes(postgres_url: str) -> list[Iterator[Step]]:
-    """Two lanes with a long step each, and then whichever is free takes the next one.
+    """Two lanes, one begins with the checks; whichever is free first takes the next of the rest.
 
     The tests that compute soak up what those leave that mostly wait for their processes. More lanes
     would only take the processor from each other.
@@ -224,7 +222,7 @@ def _lanes(postgres_url: str) -> list[Iterator[Step]]:
     )
     return [
         chain([Step("tests on SQLite", others, yielding=True)], rest),
-        chain([Step("browser and processes on SQLite", processes)], rest),
+        chain(_checks(postgres_url), [Step("browser and processes on SQLite", processes)], rest),
     ]
 
 
@@ -236,5 +234,7 @@ def _files_that_mark(*names: str) -> list[Path]:
 
 
 if __name__ == "__main__":
+    # A shell starts what it runs in the background without it, and the steps would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))
