@@ -72,6 +72,7 @@ def look_again(*actions: OutgoingAction, after: timedelta = timedelta(minutes=3)
         action.refresh_from_db()
 
 
+@pytest.mark.any_database
 def test_what_did_not_happen_is_found_out_and_sent(make_shard: MakeShard) -> None:
     shard = make_shard()
     action = lose_one(shard, accepted=False)
@@ -84,6 +85,7 @@ def test_what_did_not_happen_is_found_out_and_sent(make_shard: MakeShard) -> Non
     shard.check()
 
 
+@pytest.mark.any_database
 def test_what_did_happen_is_probably_sent_after_a_day_and_never_asked_again(
     make_shard: MakeShard,
 ) -> None:
@@ -100,6 +102,7 @@ def test_what_did_happen_is_probably_sent_after_a_day_and_never_asked_again(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_an_amazon_that_offers_nothing_to_anybody_proves_nothing(make_shard: MakeShard) -> None:
     shard = make_shard(orders=300)
     action = lose_one(shard, accepted=True)
@@ -111,6 +114,7 @@ def test_an_amazon_that_offers_nothing_to_anybody_proves_nothing(make_shard: Mak
     assert Order.objects.filter(is_offered=False).count() >= 6
 
 
+@pytest.mark.any_database
 def test_without_an_order_that_could_be_a_control_absence_proves_nothing(
     make_shard: MakeShard,
 ) -> None:
@@ -124,6 +128,7 @@ def test_without_an_order_that_could_be_a_control_absence_proves_nothing(
     assert shard.requests(LIST) == looked + 1
 
 
+@pytest.mark.any_database
 def test_a_control_of_another_marketplace_does_not_count(make_shard: MakeShard) -> None:
     shard = make_shard(orders=240)
     first = shard.orders()[0]
@@ -136,6 +141,7 @@ def test_a_control_of_another_marketplace_does_not_count(make_shard: MakeShard) 
     assert (action.status, action.absent_looks) == (Status.UNCONFIRMED, 0)
 
 
+@pytest.mark.any_database
 def test_one_control_serves_all_that_are_looked_at_in_its_minute(make_shard: MakeShard) -> None:
     shard = make_shard(orders=300)
     lost = lose_some(shard, 4)
@@ -145,6 +151,7 @@ def test_one_control_serves_all_that_are_looked_at_in_its_minute(make_shard: Mak
     assert shard.requests(LIST) - looked <= len(lost) + controls.CONTROLS_PER_LOOK
 
 
+@pytest.mark.any_database
 def test_a_list_that_still_offers_what_was_accepted_costs_a_403_and_no_second_mail(
     make_shard: MakeShard,
 ) -> None:
@@ -159,6 +166,7 @@ def test_a_list_that_still_offers_what_was_accepted_costs_a_403_and_no_second_ma
     assert [post["accepted"] for post in shard.posts()] == [True, False]
 
 
+@pytest.mark.any_database
 def test_not_available_after_a_lost_answer_is_probably_sent(make_shard: MakeShard) -> None:
     shard = make_shard()
     action = lose_one(shard, accepted=False)
@@ -190,6 +198,7 @@ def test_a_look_is_counted_once_although_the_database_went_away_while_it_was_jud
     assert [(one.looks, one.absent_looks) for one in lost] == [(1, 1)] * 3
 
 
+@pytest.mark.any_database
 def test_looks_at_what_is_unconfirmed_do_not_keep_others_from_being_sent(
     make_shard: MakeShard,
 ) -> None:

@@ -33,6 +33,7 @@ def test_all_eligible_orders_of_several_sellers_are_accepted_once(make_shard: Ma
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_slow_answer_does_not_keep_the_lane_from_its_rate(make_shard: MakeShard) -> None:
     """Looks and sends overlap: one after the other, this would take 0.4 s for each order."""
     shard = make_shard(factor=10, latency_ms=100)
@@ -71,6 +72,7 @@ def test_a_click_goes_before_a_batch_before_a_rule_and_the_earliest_window_first
     assert all(abs(place - turn) <= 4 for turn, place in enumerate(places)), places
 
 
+@pytest.mark.any_database
 def test_a_click_in_the_middle_of_a_batch_is_next(make_shard: MakeShard) -> None:
     shard = make_shard(orders=300)
     orders = list(shard.orders())
@@ -88,6 +90,7 @@ def test_a_click_in_the_middle_of_a_batch_is_next(make_shard: MakeShard) -> None
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_click_wakes_a_driver_that_has_nothing_to_do(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +106,7 @@ def test_a_click_wakes_a_driver_that_has_nothing_to_do(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_nothing_leaves_before_its_hold_is_over(
     make_shard: MakeShard, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +121,7 @@ def test_nothing_leaves_before_its_hold_is_over(
     assert ActionAttempt.objects.get().claimed_at >= action.not_before
 
 
+@pytest.mark.any_database
 def test_an_empty_list_means_the_next_day_and_no_call(make_shard: MakeShard) -> None:
     shard = make_shard(empty_share=1.0)
     asked = shard.ask(limit=10)
@@ -130,6 +135,7 @@ def test_an_empty_list_means_the_next_day_and_no_call(make_shard: MakeShard) -> 
         assert not action.attempts.exists()
 
 
+@pytest.mark.any_database
 def test_lists_that_are_empty_at_random_cost_a_day_and_nothing_more(make_shard: MakeShard) -> None:
     shard = make_shard(empty_share=0.3)
     asked = shard.ask(limit=15)
@@ -215,6 +221,7 @@ def test_a_lifted_kill_switch_lets_go_what_it_held(make_shard: MakeShard) -> Non
     assert states() == {Status.SENT: len(asked)}
 
 
+@pytest.mark.any_database
 def test_of_two_drivers_on_one_shard_one_works(make_shard: MakeShard) -> None:
     shard = make_shard()
     asked = shard.ask()
@@ -227,6 +234,7 @@ def test_of_two_drivers_on_one_shard_one_works(make_shard: MakeShard) -> None:
     shard.check()
 
 
+@pytest.mark.any_database
 def test_an_offer_that_is_delivered_many_times_at_once_is_one_call(make_shard: MakeShard) -> None:
     shard = make_shard()
     shard.ask(limit=1)

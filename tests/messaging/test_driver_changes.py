@@ -90,6 +90,7 @@ def test_of_orders_that_change_after_the_claim_only_what_was_claimed_leaves(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_what_loses_its_claim_in_a_turn_that_took_long_is_settled_all_the_same(
     make_shard: MakeShard,
     claims_then: Callable[[Callable[[], None]], list[int]],
@@ -113,6 +114,7 @@ def test_what_loses_its_claim_in_a_turn_that_took_long_is_settled_all_the_same(
     }
 
 
+@pytest.mark.any_database
 def test_a_driver_stays_until_all_that_may_not_leave_any_more_is_settled(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_driver_stays_until_all_that_may_not_leave_any_more_is_settled(
     assert shard.requests(LIST) == 0
 
 
+@pytest.mark.any_database
 def test_an_order_that_changes_while_the_look_grows_old_is_never_sent(
     make_shard: MakeShard,
     claims_then: Callable[[Callable[[], None]], list[int]],

@@ -18,6 +18,9 @@ from sellers.models import Connection
 from solicit_dashboard.redis import get_redis
 from tests.messaging.shard import FACTOR, LIST, POST, Shard, drive, states
 
+# The same with real processes is run on PostgreSQL (tests/faults).
+pytestmark = pytest.mark.any_database
+
 MakeShard = Callable[..., Shard]
 
 ALREADY = "You have already requested a review for this order."

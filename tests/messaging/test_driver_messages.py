@@ -61,6 +61,7 @@ def test_messages_are_delivered_once_and_word_for_word(make_shard: MakeShard) ->
     shard.check()
 
 
+@pytest.mark.any_database
 def test_each_fault_ends_in_the_state_of_its_row(make_shard: MakeShard, settings: Settings) -> None:
     """The table of solicitations holds for messages too, whatever Amazon's words may be."""
     shard = make_shard(orders=ORDERS)
@@ -87,6 +88,7 @@ def test_each_fault_ends_in_the_state_of_its_row(make_shard: MakeShard, settings
     shard.check()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("text", [ALREADY, NOT_AVAILABLE, WINDOW])
 def test_words_on_solicitations_mean_nothing_but_a_refusal(
     make_shard: MakeShard, text: str
@@ -123,6 +125,7 @@ def test_a_message_for_an_order_that_has_been_shipped_waits_and_would_be_refused
     client.close()
 
 
+@pytest.mark.any_database
 def test_what_amazon_turned_away_unread_is_sent_a_little_later(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +143,7 @@ def test_what_amazon_turned_away_unread_is_sent_a_little_later(
     assert sorted(post["status"] for post in shard.posts()) == [201, 201, 201, 401, 429]
 
 
+@pytest.mark.any_database
 def test_a_missing_role_holds_the_account(make_shard: MakeShard) -> None:
     shard = make_shard(orders=ORDERS)
     (account,) = shard.accounts
@@ -177,6 +181,7 @@ def test_an_unconfirmed_message_is_never_looked_at_and_never_sent_again(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_both_lanes_of_an_account_run_at_once_each_at_its_own_rate(make_shard: MakeShard) -> None:
     """Amazon counts by operation: what one lane sends takes nothing from the other."""
     shard = make_shard(factor=10, orders=ORDERS)

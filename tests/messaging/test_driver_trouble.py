@@ -55,6 +55,7 @@ def drive_to_the_end(shard: Shard, total: int) -> int:
 # Stopping and handing over
 
 
+@pytest.mark.any_database
 def test_after_a_stop_nothing_more_is_claimed_and_what_is_under_way_is_finished(
     make_shard: MakeShard,
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_driver_stopped_before_it_begins_claims_nothing(make_shard: MakeShard)
     assert get_redis().get(redis_key("shard", 0, "lease")) is None
 
 
+@pytest.mark.any_database
 def test_a_driver_that_has_ended_takes_no_hint_that_is_meant_for_the_next(
     make_shard: MakeShard,
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_driver_that_has_ended_takes_no_hint_that_is_meant_for_the_next(
     assert get_redis().llen(wake_key(0)) == 0
 
 
+@pytest.mark.any_database
 def test_a_hint_that_comes_while_a_driver_ends_has_the_shard_offered_again(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_hint_that_comes_while_a_driver_ends_has_the_shard_offered_again(
     assert drive() is True
 
 
+@pytest.mark.any_database
 def test_drivers_that_hand_over_keep_the_pace_between_them(make_shard: MakeShard) -> None:
     shard = make_shard(factor=20, orders=200)
     asked = shard.ask()
@@ -120,6 +124,7 @@ def test_drivers_that_hand_over_keep_the_pace_between_them(make_shard: MakeShard
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_driver_that_was_killed_leaves_a_pace_that_nobody_trusts(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,6 +141,7 @@ def test_a_driver_that_was_killed_leaves_a_pace_that_nobody_trusts(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_pace_that_cannot_be_read_is_an_empty_bucket(make_shard: MakeShard) -> None:
     shard = make_shard()
     asked = shard.ask(limit=4)
@@ -157,6 +163,7 @@ def hangs(shard: Shard) -> bool:
     return bool(shard.amazon.faults()["rules"][0]["fired"])
 
 
+@pytest.mark.any_database
 def test_a_call_that_hangs_when_the_time_is_over_leaves_no_lane_idle(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +178,7 @@ def test_a_call_that_hangs_when_the_time_is_over_leaves_no_lane_idle(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_call_that_hangs_keeps_a_driver_only_so_long(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +194,7 @@ def test_a_call_that_hangs_keeps_a_driver_only_so_long(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_driver_that_is_stopped_beside_a_call_that_hangs_lets_the_shard_go_and_writes_it_later(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +242,7 @@ def also_driving(stop: Callable[[], bool]) -> Iterator[threading.Thread]:
 # Leases
 
 
+@pytest.mark.any_database
 def test_without_its_shards_lease_a_claimed_action_does_not_leave(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +275,7 @@ def test_without_its_shards_lease_a_claimed_action_does_not_leave(
     shard.check()
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("clock", ["boottime", "now"])
 def test_a_machine_that_slept_between_the_claim_and_the_call_sends_nothing(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch, clock: str
@@ -293,6 +304,7 @@ def test_a_machine_that_slept_between_the_claim_and_the_call_sends_nothing(
     assert states() == {Status.QUEUED: len(asked)}
 
 
+@pytest.mark.any_database
 def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +326,7 @@ def test_a_redis_that_forgets_everything_costs_a_driver_and_no_action(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_redis_that_is_away_stops_the_driver_when_its_lease_has_run_out(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +349,7 @@ def test_a_redis_that_is_away_stops_the_driver_when_its_lease_has_run_out(
     shard.check()
 
 
+@pytest.mark.any_database
 def test_a_shard_that_somebody_else_took_is_left_to_them(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,6 +218,7 @@ def test_a_message_is_delivered_once_with_all_its_files_in_their_order(
         ]
 
 
+@pytest.mark.any_database
 def test_amazon_refuses_nothing_of_what_is_asked_for_messages_of_every_kind(
     make_shard: MakeShard,
 ) -> None:
@@ -262,6 +263,7 @@ def test_ten_megabytes_go_up_in_constant_memory(make_shard: MakeShard) -> None:
     assert peak < 2 * 1024 * 1024, f"{peak:,} bytes for a file of {10 * 1024 * 1024:,}"
 
 
+@pytest.mark.any_database
 def test_f61_no_fault_of_an_upload_lets_a_message_leave_and_each_is_mended_by_another(
     make_shard: MakeShard, settings: Any
 ) -> None:
@@ -299,6 +301,7 @@ def test_a_second_look_uses_the_uploads_of_the_first(
     assert written.status == Status.QUEUED
 
 
+@pytest.mark.any_database
 def test_a_slow_storage_keeps_no_other_message_waiting_and_no_driver_from_ending(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +367,7 @@ def test_a_message_never_goes_without_one_of_its_files() -> None:
         upload_files(job, NOW)
 
 
+@pytest.mark.any_database
 def test_the_time_for_all_files_of_a_message_is_shared(
     make_shard: MakeShard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -377,6 +381,7 @@ def test_the_time_for_all_files_of_a_message_is_shared(
     assert shard.requests(UPLOAD) == 1
 
 
+@pytest.mark.any_database
 def test_what_takes_longer_to_go_up_than_a_driver_lasts_is_sent_by_that_driver(
     make_shard: MakeShard,
 ) -> None:
