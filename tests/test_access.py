@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
@@ -16,6 +19,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from audit.models import AuditEvent, AuditKind
 from messaging.models import Batch, KillSwitch, MessageTemplate, OutgoingAction, StoredFile
@@ -35,11 +39,16 @@ from tests.factories import (
     StoredFileFactory,
     UserFactory,
 )
+from tests.made_once import rows_made_once
 from tests.messaging.offering import offer
 from tests.people.addresses import OWN
 from tests.people.confirming import confirm
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.any_database,
+    pytest.mark.usefixtures("redis_empty"),
+]
 
 HTMX = {"HX-Request": "true"}
 ROLES = ("nobody", "stranger", "viewer", "operator", "manager", "auditor", "superuser")
@@ -434,6 +443,45 @@ def somebody(role: str, account: SellerAccount, *, confirmed: bool = True) -> Cl
     return client
 
 
+@dataclass(frozen=True)
+class World:
+    """Things, and somebody of every role who is logged in."""
+
+    things: Things
+    cookies: dict[str, str]
+
+    @classmethod
+    def make(cls) -> World:
+        """A new one; the stranger's account is another."""
+        things = make_things()
+        people = {role: somebody(role, things.account) for role in ROLES}
+        return cls(things, {role: session_of(client) for role, client in people.items()})
+
+    def client(self, role: str, **options: Any) -> Client:
+        """A browser in which somebody of that role is logged in."""
+        return browser(self.cookies[role], **options)
+
+
+def session_of(client: Client) -> str:
+    """The cookie by which somebody is logged in; empty for nobody."""
+    cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
+    return cookie.value if cookie else ""
+
+
+def browser(cookie: str, **options: Any) -> Client:
+    """A new browser with the session of that cookie."""
+    client = Client(**options)
+    if cookie:
+        client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    return client
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with rows_made_once(django_db_blocker):
+        yield World.make()
+
+
 def ask(
     client: Client, address: Address, path: str, things: Things, *, method: str = "", **extra: Any
 ) -> HttpResponse:
@@ -497,64 +545,74 @@ def _answers() -> Iterator[tuple[str, str, tuple[str, ...]]]:
             yield from ((name, method, (role,)) for role in roles)
 
 
-BY = pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+PAGE: dict[str, str] = {}
+BY = pytest.mark.parametrize("headers", [PAGE, HTMX], ids=["page", "htmx"])
 
 
 @pytest.mark.parametrize(("name", "method"), WAYS)
-@BY
-def test_who_may_not_is_refused_as_the_table_says(
-    things: Things, redis_empty: None, name: str, method: str, headers: dict[str, str]
-) -> None:
-    path = things.path(ADDRESSES[name])
+def test_who_may_not_is_refused_as_the_table_says(world: World, name: str, method: str) -> None:
+    path = world.things.path(ADDRESSES[name])
     expected = {role: what for role, what in _expected(name, method).items() if what != 2}
-    clients = {role: somebody(role, things.account) for role in expected}
     before = everything()
-    for role, client in clients.items():
-        response = ask(client, TABLE[name], path, things, method=method, headers=headers)
-        if expected[role] == "login":
-            target = response.headers["HX-Redirect" if headers else "Location"]
-            assert target.startswith("/login/?next=")
-            assert response.status_code == (204 if headers else 302)
-        else:
-            assert (role, response.status_code) == (role, expected[role])
+    for role, what in expected.items():
+        client = world.client(role)
+        for headers in (PAGE, HTMX):
+            asked = (role, headers)
+            response = ask(client, TABLE[name], path, world.things, method=method, headers=headers)
+            if what == "login":
+                target = response.headers["HX-Redirect" if headers else "Location"]
+                assert target.startswith("/login/?next="), asked
+                assert (*asked, response.status_code) == (*asked, 204 if headers else 302)
+            else:
+                assert (*asked, response.status_code) == (*asked, what)
     assert everything() == before
 
 
 @pytest.mark.parametrize(("name", "method", "roles"), list(_answers()))
 @BY
 def test_who_may_is_answered(
-    things: Things,
-    redis_empty: None,
+    world: World,
     name: str,
     method: str,
     roles: tuple[str, ...],
     headers: dict[str, str],
 ) -> None:
-    path = things.path(ADDRESSES[name])
+    path = world.things.path(ADDRESSES[name])
     is_at_the_door = name in ("logout", "sellers:join")
+    if _expected(name, method) is WHO_STOPS_ALL:
+        _manage_every_account(world)
     for role in roles:
-        client = somebody(role, things.account)
-        response = ask(client, TABLE[name], path, things, method=method, headers=headers)
+        client = world.client(role)
+        response = ask(client, TABLE[name], path, world.things, method=method, headers=headers)
         # 409 and 422: it may be asked for, but not of this order in this state
-        assert response.status_code in (200, 204, 302, 303, 409, 422, 503), response.content
+        is_answered = response.status_code in (200, 204, 302, 303, 409, 422, 503)
+        assert is_answered, (role, response.status_code, response.content)
         location = response.headers.get("Location", "")
-        assert "/login/" not in location or is_at_the_door
-        assert not location.startswith(CONFIRM)
+        assert "/login/" not in location or is_at_the_door, role
+        assert not location.startswith(CONFIRM), role
+
+
+def _manage_every_account(world: World) -> None:
+    """The manager also manages the accounts of the others."""
+    user = User.objects.get(pk=world.client("manager").session[SESSION_KEY])
+    for account in SellerAccount.objects.exclude(pk=world.things.account.pk):
+        MembershipFactory(user=user, account=account, role=Role.MANAGER)
 
 
 NOT_MINE = ("stranger", "auditor", "superuser")
 
 
 @pytest.mark.parametrize(("name", "method"), [way for way in WAYS if "<" in ADDRESSES[way[0]]])
-def test_somebody_elses_looks_like_nothing(things: Things, name: str, method: str) -> None:
-    clients = [somebody(role, things.account) for role in NOT_MINE]
+def test_somebody_elses_looks_like_nothing(world: World, name: str, method: str) -> None:
+    things = world.things
     paths = [things.path(ADDRESSES[name], missing=missing) for missing in (False, True)]
     before = everything()
-    for client in clients:
+    for role in NOT_MINE:
+        client = world.client(role)
         answers = [ask(client, TABLE[name], path, things, method=method) for path in paths]
-        assert [answer.status_code for answer in answers] == [404, 404]
+        assert (role, *(answer.status_code for answer in answers)) == (role, 404, 404)
         foreign, missing = map(shown, answers, paths)
-        assert foreign == missing
+        assert foreign == missing, role
     assert everything() == before
 
 
@@ -566,9 +624,9 @@ WITHIN = re.compile(r"<int:account_id>.*<\w+:(?!check>)\w+>")
     ("name", "method"), [way for way in WAYS if WITHIN.search(ADDRESSES[way[0]])]
 )
 def test_somebody_elses_is_not_found_in_ones_own_account(
-    things: Things, name: str, method: str
+    world: World, name: str, method: str
 ) -> None:
-    client = somebody("manager", things.account)
+    things, client = world.things, world.client("manager")
     other, before = make_things(), everything()
     paths = [
         _filled(ADDRESSES[name], values | {"account_id": things.account.pk})
@@ -582,29 +640,25 @@ def test_somebody_elses_is_not_found_in_ones_own_account(
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if TABLE[name].method == "post"])
-def test_looking_at_an_address_changes_nothing(things: Things, name: str) -> None:
-    client = somebody("manager", things.account)
+def test_looking_at_an_address_changes_nothing(world: World, name: str) -> None:
+    client = world.client("manager")
     before = everything()
     for method in (client.get, client.head):
-        assert method(things.path(ADDRESSES[name])).status_code == 405
+        assert method(world.things.path(ADDRESSES[name])).status_code == 405
     assert everything() == before
 
 
 @pytest.mark.parametrize(
     "name", [name for name in TABLE if not TABLE[name].forms and name not in FORMS_OF_PEOPLE]
 )
-def test_an_address_to_look_at_takes_no_form(things: Things, name: str) -> None:
-    client = somebody("manager", things.account)
-    assert client.post(things.path(ADDRESSES[name])).status_code == 405
+def test_an_address_to_look_at_takes_no_form(world: World, name: str) -> None:
+    client = world.client("manager")
+    assert client.post(world.things.path(ADDRESSES[name])).status_code == 405
 
 
 @pytest.mark.parametrize("name", TAKES_A_FORM)
-def test_no_form_is_taken_without_its_secret(things: Things, name: str) -> None:
-    client = Client(enforce_csrf_checks=True)
-    user = UserFactory()
-    MembershipFactory(user=user, account=things.account, role=Role.MANAGER)
-    client.force_login(user)
-    confirm(client, user)
+def test_no_form_is_taken_without_its_secret(world: World, name: str) -> None:
+    things, client = world.things, world.client("manager", enforce_csrf_checks=True)
     before = everything()
     response = ask(client, TABLE[name], things.path(ADDRESSES[name]), things, method="post")
     assert response.status_code == 403
@@ -612,8 +666,8 @@ def test_no_form_is_taken_without_its_secret(things: Things, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in TABLE if TABLE[n].forms in (SENDERS, MANAGERS)])
-def test_a_refusal_stands_in_the_audit_trail(things: Things, name: str) -> None:
-    client = somebody("viewer", things.account)
+def test_a_refusal_stands_in_the_audit_trail(world: World, name: str) -> None:
+    things, client = world.things, world.client("viewer")
     path = things.path(ADDRESSES[name])
     ask(client, TABLE[name], path, things, method="post")
     event = AuditEvent.objects.get(kind=AuditKind.DENIED)
@@ -629,16 +683,18 @@ def test_the_table_knows_which_addresses_ask_who_it_is_once_more() -> None:
 @pytest.mark.parametrize(
     ("name", "method"), [(name, method) for name, method in WAYS if TABLE[name].confirms]
 )
-@BY
 def test_who_has_not_said_lately_who_it_is_does_nothing(
-    things: Things, name: str, method: str, headers: dict[str, str]
+    world: World, name: str, method: str
 ) -> None:
+    things = world.things
     client = somebody("manager", things.account, confirmed=False)
     before = everything()
     path = things.path(ADDRESSES[name])
-    response = ask(client, TABLE[name], path, things, method=method, headers=headers)
-    assert response.status_code == (204 if headers else 303)
-    assert response.headers["HX-Redirect" if headers else "Location"].startswith(CONFIRM)
+    for headers in (PAGE, HTMX):
+        response = ask(client, TABLE[name], path, things, method=method, headers=headers)
+        assert (headers, response.status_code) == (headers, 204 if headers else 303)
+        target = response.headers["HX-Redirect" if headers else "Location"]
+        assert target.startswith(CONFIRM), headers
     assert everything() == before
 
 

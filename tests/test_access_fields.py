@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from sellers.models import Role, SellerAccount
 from tests.factories import MembershipFactory, UserFactory
-from tests.people.confirming import confirm
-from tests.test_access import ADDRESSES, TABLE, TABLES, Things, make_things
+from tests.made_once import rows_made_once
+from tests.test_access import (
+    ADDRESSES,
+    TABLE,
+    TABLES,
+    Things,
+    browser,
+    make_things,
+    session_of,
+    somebody,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -130,26 +143,46 @@ def sent(
         return result
 
 
+@dataclass(frozen=True)
+class World:
+    """Things, the cookie of who manages them, somebody without a role, and another account."""
+
+    things: Things
+    manager: User
+    cookie: str
+    stranger: User
+    other: SellerAccount
+    rows: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with rows_made_once(django_db_blocker):
+        things = make_things()
+        client = somebody("manager", things.account)
+        manager = User.objects.get(pk=client.session[SESSION_KEY])
+        stranger = UserFactory()
+        other = MembershipFactory(role=Role.MANAGER).account
+        yield World(things, manager, session_of(client), stranger, other, rows())
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_fields_that_are_not_the_forms_own_change_nothing(redis_empty: None, name: str) -> None:
-    things, address = make_things(), TABLE[name]
-    client = Client()
-    user = UserFactory()
+def test_fields_that_are_not_the_forms_own_change_nothing(
+    world: World, redis_empty: None, name: str
+) -> None:
+    things, other, address = world.things, world.other, TABLE[name]
     if address.link:
+        client, user = Client(), world.stranger
         client.get(things.path(ADDRESSES[name]) + address.link(things))
     else:
-        MembershipFactory(user=user, account=things.account, role=Role.MANAGER)
-        client.force_login(user)
-        confirm(client, user)
+        client, user = browser(world.cookie), world.manager
     fields = address.form(things)
-    other = MembershipFactory(role=Role.MANAGER).account
     if name == "messaging:switches":
         fields |= {"account": things.account.pk}
     hostile = hostile_fields(fields.keys() | set(address.optional), other, user)
-    before = rows()
-    plain = sent(client, things, name, fields, before)
+    plain = sent(client, things, name, fields, world.rows)
     # the form anew, because a file is read once
     again = fields | address.form(things)
-    wronged = sent(client, things, name, hostile | again, before)
+    wronged = sent(client, things, name, hostile | again, world.rows)
     assert plain[1] or name not in CHANGING
     assert wronged == plain

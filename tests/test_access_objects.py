@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, QueryDict
+from pytest_django import DjangoDbBlocker
 
 from audit.models import AuditEvent, AuditKind
 from messaging.models import OutgoingAction
@@ -31,14 +34,16 @@ from tests.factories import (
     SellerAccountFactory,
     UserFactory,
 )
+from tests.made_once import rows_made_once
 from tests.test_access import Things, make_things
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def things() -> Things:
-    return make_things()
+@pytest.fixture(scope="module")
+def things(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Things]:
+    with rows_made_once(django_db_blocker):
+        yield make_things()
 
 
 def _request(role: Role | None, account: SellerAccount) -> HttpRequest:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import connection, models
-from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from orders.models import Order
-from sellers.models import Role, SellerAccount
-from tests.factories import MembershipFactory, OrderItemFactory, UserFactory
-from tests.people.confirming import confirm
-from tests.test_access import ADDRESSES, TABLE, Things, ask, make_things
+from sellers.models import SellerAccount
+from tests.factories import OrderItemFactory
+from tests.made_once import rows_made_once
+from tests.test_access import (
+    ADDRESSES,
+    TABLE,
+    Things,
+    ask,
+    browser,
+    make_things,
+    session_of,
+    somebody,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -105,43 +114,59 @@ def test_a_query_that_names_no_account_is_found() -> None:
     assert reads_unnamed(str(Order.objects.annotate(x=models.Exists(related)).query))
 
 
-def _manager(things: Things) -> Client:
-    user = UserFactory()
-    MembershipFactory(user=user, account=things.account, role=Role.MANAGER)
-    client = Client()
-    client.force_login(user)
-    confirm(client, user)
-    return client
+# Made once for each class below: what an address is about, the cookie of who manages its account.
+@pytest.fixture(scope="class")
+def things(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Things]:
+    with rows_made_once(django_db_blocker):
+        yield make_things()
 
 
-@pytest.mark.parametrize(("name", "method"), ADDRESS_WAYS)
-def test_every_query_names_the_account_or_the_row(
-    redis_empty: None, name: str, method: str
-) -> None:
-    things, found = make_things(), []
-    client = _manager(things)
-
-    def watch(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        if reads_unnamed(sql):
-            found.append(sql)
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(watch):
-        ask(client, TABLE[name], things.path(ADDRESSES[name]), things, method=method)
-    assert found == []
+@pytest.fixture(scope="class")
+def manager(things: Things) -> str:
+    return session_of(somebody("manager", things.account))
 
 
-@pytest.mark.parametrize(("name", "method"), ADDRESS_WAYS)
-def test_nothing_of_another_seller_is_shown(redis_empty: None, name: str, method: str) -> None:
-    things, other = make_things(), make_things()
+@pytest.fixture(scope="class")
+def other(things: Things) -> Things:
+    other = make_things()
     SellerAccount.objects.filter(pk=other.account.pk).update(name=CANARY)
     OrderItemFactory(order=other.order, title=CANARY, asin="B0CANARY00", sku="CANARY-1")
-    client = _manager(things)
-    path = things.path(ADDRESSES[name])
-    answers = [ask(client, TABLE[name], path, things, method=method)]
-    if method == "get":
-        answers.append(client.get(path, {"q": other.order.amazon_order_id}))
-    hidden = ("Canary", "CANARY", other.member.user.username)
-    for answer in answers:
-        content = answer.getvalue().decode()
-        assert [word for word in hidden if word in content] == []
+    return other
+
+
+@pytest.mark.parametrize(("name", "method"), ADDRESS_WAYS)
+class TestWithOneSeller:
+    def test_every_query_names_the_account_or_the_row(
+        self, things: Things, manager: str, redis_empty: None, name: str, method: str
+    ) -> None:
+        client, found = browser(manager), []
+
+        def watch(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+            if reads_unnamed(sql):
+                found.append(sql)
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(watch):
+            ask(client, TABLE[name], things.path(ADDRESSES[name]), things, method=method)
+        assert found == []
+
+
+@pytest.mark.parametrize(("name", "method"), ADDRESS_WAYS)
+class TestWithAnotherSeller:
+    def test_nothing_of_another_seller_is_shown(
+        self,
+        things: Things,
+        other: Things,
+        manager: str,
+        redis_empty: None,
+        name: str,
+        method: str,
+    ) -> None:
+        client, path = browser(manager), things.path(ADDRESSES[name])
+        answers = [ask(client, TABLE[name], path, things, method=method)]
+        if method == "get":
+            answers.append(client.get(path, {"q": other.order.amazon_order_id}))
+        hidden = ("Canary", "CANARY", other.member.user.username)
+        for answer in answers:
+            content = answer.getvalue().decode()
+            assert [word for word in hidden if word in content] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from audit.models import AuditEvent, AuditKind
 from audit.services import record_event
@@ -74,6 +76,7 @@ from tests.factories import (
     StoredFileFactory,
     UserFactory,
 )
+from tests.made_once import rows_made_once
 
 pytestmark = pytest.mark.django_db
 
@@ -206,52 +209,73 @@ def test_every_model_of_ours_is_read_only_but_memberships() -> None:
         assert isinstance(admin.site._registry[model], ReadOnlyAdmin)
 
 
-@pytest.mark.parametrize("model", RECORDS)
-def test_nobody_adds_changes_or_deletes_a_record(superuser: Client, model: type[Model]) -> None:
-    fill(1)
-    row = model._default_manager.first()
-    assert row is not None
-    before = list(model._default_manager.values())
-    addresses = (
-        url(model, "add"),
-        url(model, "change", row.pk),
-        url(model, "delete", row.pk),
+@pytest.fixture(scope="class")
+def filled(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A row of every record."""
+    with rows_made_once(django_db_blocker):
+        fill(1)
+        yield
+
+
+@pytest.mark.usefixtures("filled")
+class TestOneRowOfEveryRecord:
+    @pytest.mark.parametrize("model", RECORDS)
+    def test_nobody_adds_changes_or_deletes_a_record(
+        self, superuser: Client, model: type[Model]
+    ) -> None:
+        row = model._default_manager.first()
+        assert row is not None
+        before = list(model._default_manager.values())
+        addresses = (
+            url(model, "add"),
+            url(model, "change", row.pk),
+            url(model, "delete", row.pk),
+        )
+        for address in addresses:
+            assert superuser.post(address, {"post": "yes"}).status_code == 403
+        assert superuser.get(url(model, "add")).status_code == 403
+        assert superuser.get(url(model, "delete", row.pk)).status_code == 403
+        bulk = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+        superuser.post(url(model, "changelist"), bulk)
+        assert list(model._default_manager.values()) == before
+
+    @pytest.mark.parametrize("model", RECORDS)
+    def test_the_auditor_sees_every_list_and_page(
+        self, auditor: Client, model: type[Model]
+    ) -> None:
+        row = model._default_manager.first()
+        assert row is not None
+        page = auditor.get(url(model, "changelist"))
+        assert page.status_code == 200
+        assert 'name="action"' not in page.content.decode()
+        detail = auditor.get(url(model, "change", row.pk)).content.decode()
+        assert 'name="_save"' not in detail
+        assert "deletelink" not in detail
+
+    def test_a_list_takes_the_same_queries_for_one_row_and_three(self, superuser: Client) -> None:
+        def queries(model: type[Model]) -> int:
+            with CaptureQueriesContext(connection) as captured:
+                assert superuser.get(url(model, "changelist")).status_code == 200, model
+            return len(captured)
+
+        before = {model: queries(model) for model in RECORDS}
+        fill(2)
+        assert {model: queries(model) for model in RECORDS} == before == QUERIES
+
+    @pytest.mark.parametrize(
+        ("model", "lookup"),
+        [
+            (SellerAccount, "refresh_token_encrypted__startswith"),
+            (SellerAccount, "application__client_secret_encrypted__gt"),
+            (Order, "account__application__client_id__startswith"),
+            (OutgoingAction, "reason__contains"),
+            (OutgoingAction, "requested_by__password__startswith"),
+        ],
     )
-    for address in addresses:
-        assert superuser.post(address, {"post": "yes"}).status_code == 403
-    assert superuser.get(url(model, "add")).status_code == 403
-    assert superuser.get(url(model, "delete", row.pk)).status_code == 403
-    bulk = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    superuser.post(url(model, "changelist"), bulk)
-    assert list(model._default_manager.values()) == before
-
-
-@pytest.mark.parametrize("model", RECORDS)
-def test_the_auditor_sees_every_list_and_page(auditor: Client, model: type[Model]) -> None:
-    fill(1)
-    row = model._default_manager.first()
-    assert row is not None
-    page = auditor.get(url(model, "changelist"))
-    assert page.status_code == 200
-    assert 'name="action"' not in page.content.decode()
-    detail = auditor.get(url(model, "change", row.pk)).content.decode()
-    assert 'name="_save"' not in detail
-    assert "deletelink" not in detail
-
-
-@pytest.mark.parametrize("model", RECORDS)
-def test_a_list_takes_the_same_queries_for_one_row_and_three(
-    superuser: Client, model: type[Model]
-) -> None:
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
-            assert superuser.get(url(model, "changelist")).status_code == 200
-        return len(captured)
-
-    fill(1)
-    before = queries()
-    fill(2)
-    assert queries() == before == QUERIES[model]
+    def test_no_other_lookup_may_stand_in_the_address(
+        self, superuser: Client, model: type[Model], lookup: str
+    ) -> None:
+        assert superuser.get(url(model, "changelist"), {lookup: "a"}).status_code == 400
 
 
 def test_an_operator_has_no_admin() -> None:
@@ -351,23 +375,6 @@ def test_a_batch_leads_to_its_actions(superuser: Client) -> None:
     actions = superuser.get(address).content.decode()
     assert mine.order.amazon_order_id in actions
     assert other.order.amazon_order_id not in actions
-
-
-@pytest.mark.parametrize(
-    ("model", "lookup"),
-    [
-        (SellerAccount, "refresh_token_encrypted__startswith"),
-        (SellerAccount, "application__client_secret_encrypted__gt"),
-        (Order, "account__application__client_id__startswith"),
-        (OutgoingAction, "reason__contains"),
-        (OutgoingAction, "requested_by__password__startswith"),
-    ],
-)
-def test_no_other_lookup_may_stand_in_the_address(
-    superuser: Client, model: type[Model], lookup: str
-) -> None:
-    fill(1)
-    assert superuser.get(url(model, "changelist"), {lookup: "a"}).status_code == 400
 
 
 def test_an_action_shows_its_attempts_and_its_events(auditor: Client) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from messaging.states import Status
 from orders.models import Order
@@ -17,8 +19,10 @@ from orders.views import listing
 from orders.views.filters import OrderFilter
 from orders.views.listing import Tally, count_pill, count_pills, read_list, tally_of_list
 from orders.views.pills import ALL, ELIGIBLE, PILLS, Pill
+from sellers.models import SellerAccount
 from solicit_dashboard.keyset import Cursor, KeysetPage, read_cursor
 from tests.factories import OrderFactory, OutgoingActionFactory, SellerAccountFactory
+from tests.made_once import rows_made_once
 from tests.orders.views.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -136,33 +140,50 @@ def _cursor(after: str = "", before: str = "") -> Cursor | None:
     return read_cursor(after, before)
 
 
-@pytest.mark.parametrize("pill", PILLS, ids=lambda pill: pill.name)
-@pytest.mark.parametrize("most_branches", [0, 60])
-def test_pages_show_every_order_once_in_order(
-    pill: Pill, most_branches: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "MOST_BRANCHES", most_branches)
-    accounts = [SellerAccountFactory(), SellerAccountFactory()]
-    at = timezone.now()
-    for number in range(3):
-        account = accounts[number % 2]
-        for fields in ({}, {"too_early": True}, {"window_closed": True}, {"closing_soon": True}):
-            # some at the same moment
-            OrderFactory(account=account, purchased_at=at - timedelta(days=number // 2), **fields)
-        OrderFactory(account=account, cancelled=True)
-        for status in Status:
-            moment = at - timedelta(hours=number // 2)
-            OutgoingActionFactory(order__account=account, status=status, status_at=moment)
-    ids = [account.pk for account in accounts]
-    for sort in pill.sorts:
-        for direction in ("asc", "desc"):
-            filters = OrderFilter(pill=pill, sort_name=sort.name, direction=direction)
-            whole = pill.matching(Order.objects.all(), at)
-            sign = "-" if direction == "desc" else ""
-            expected = whole.order_by(f"{sign}{sort.column}", f"{sign}pk")
-            found = _walk(filters, ids, size=3)
-            assert found == list(expected.values_list("pk", flat=True))
-            assert found
+@pytest.fixture(scope="class")
+def made(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[tuple[datetime, list[int]]]:
+    """Orders of every kind in two accounts: the moment at which they are made, the accounts."""
+    with rows_made_once(django_db_blocker):
+        accounts = [SellerAccountFactory(), SellerAccountFactory()]
+        at = timezone.now()
+        for number in range(3):
+            _make_orders(accounts[number % 2], at, number // 2)
+        yield at, [account.pk for account in accounts]
+
+
+def _make_orders(account: SellerAccount, at: datetime, ago: int) -> None:
+    for fields in ({}, {"too_early": True}, {"window_closed": True}, {"closing_soon": True}):
+        # some at the same moment
+        OrderFactory(account=account, purchased_at=at - timedelta(days=ago), **fields)
+    OrderFactory(account=account, cancelled=True)
+    for status in Status:
+        moment = at - timedelta(hours=ago)
+        OutgoingActionFactory(order__account=account, status=status, status_at=moment)
+
+
+class TestOrdersOfEveryKind:
+    @pytest.mark.parametrize("pill", PILLS, ids=lambda pill: pill.name)
+    @pytest.mark.parametrize("most_branches", [0, 60])
+    def test_pages_show_every_order_once_in_order(
+        self,
+        made: tuple[datetime, list[int]],
+        pill: Pill,
+        most_branches: int,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(listing, "MOST_BRANCHES", most_branches)
+        at, ids = made
+        for sort in pill.sorts:
+            for direction in ("asc", "desc"):
+                filters = OrderFilter(pill=pill, sort_name=sort.name, direction=direction)
+                whole = pill.matching(Order.objects.all(), at)
+                sign = "-" if direction == "desc" else ""
+                expected = whole.order_by(f"{sign}{sort.column}", f"{sign}pk")
+                found = _walk(filters, ids, size=3)
+                assert found == list(expected.values_list("pk", flat=True))
+                assert found
 
 
 def test_no_page_skips_rows_by_counting_them(ann: Person) -> None:
