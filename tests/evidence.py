@@ -27,6 +27,7 @@ class Evidence:
     """Pieces by name; a piece that is added twice is kept twice."""
 
     pieces: list[tuple[str, bytes]] = field(default_factory=list)
+    _unpacked: dict[bytes, list[bytes]] = field(default_factory=dict, repr=False)
 
     def add(self, name: str, content: bytes | str) -> None:
         """The content is searched from now on."""
@@ -71,7 +72,7 @@ class Evidence:
         wanted = {secret: set(forms(value)) for secret, value in secrets.items()}
         found = []
         for piece, content in self.pieces:
-            layers = list(_layers(content, 2))
+            layers = self._layers_of(content)
             found += [
                 f"{secret} in {piece}"
                 for secret, ways in wanted.items()
@@ -81,7 +82,17 @@ class Evidence:
 
     def mentions(self, text: str) -> set[str]:
         """The kinds of pieces (the first word of the name) in which a harmless text stands."""
-        return {name.split()[0] for name, content in self.pieces if holds(content, text)}
+        ways = set(forms(text))
+        return {
+            name.split()[0]
+            for name, content in self.pieces
+            if any(way in layer for layer in self._layers_of(content) for way in ways)
+        }
+
+    def _layers_of(self, content: bytes) -> list[bytes]:
+        if content not in self._unpacked:
+            self._unpacked[content] = list(_layers(content, 2))
+        return self._unpacked[content]
 
 
 @dataclass

@@ -17,8 +17,7 @@ from solicit_dashboard.env import BASE_DIR
 from tests.test_env import PRODUCTION
 
 _SHOW = """
-import json, django
-django.setup()
+import json
 from django.conf import settings
 names = [name for name in dir(settings) if name.isupper()]
 print(json.dumps({name: getattr(settings, name) for name in names}, default=str))

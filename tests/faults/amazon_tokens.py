@@ -30,9 +30,9 @@ _EXPIRED = {
 )
 def revoked(seed: int) -> str:
     """From one moment on the seller's access tokens are refused and no new one is given."""
-    with Rig(seed=seed, sellers=3, rate_factor=3.0) as rig:
+    with Rig(seed=seed, sellers=3, rate_factor=1.0) as rig:
         for kind in KINDS:
-            rig.queue(75, kind)  # several seconds of work for each, on a busy machine as well
+            rig.queue(24, kind)  # several seconds of work for each, on a busy machine as well
         gone, *_others = rig.accounts
         rig.wait_for(
             lambda: len(_accepted(rig, gone)) >= 3, "the seller is being served", every=0.02

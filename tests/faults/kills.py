@@ -82,6 +82,8 @@ def run_kills(
     kinds: Sequence[str] = ALL_KINDS,
     say: Callable[[str], None] = lambda _line: None,
     node_share: float = NODE_SHARE,
+    backlog: int = BACKLOG,
+    feed_every: int = 5,
 ) -> Kills:
     """So many kills have happened, everything was started again, and everything is resolved."""
     with Rig(
@@ -97,7 +99,7 @@ def run_kills(
         rate_factor=10,
         settings={"RIG_DAILY_SECONDS": "30" if number > 100 else "3"},
     ) as rig:
-        killer = _Killer(rig, kinds, say, node_share)
+        killer = _Killer(rig, kinds, say, node_share, backlog, feed_every)
         begun = time.monotonic()
         killer.run(number)
         say(f"{number} kills after {time.monotonic() - begun:.0f} s; {dict(rig.states())}")
@@ -132,13 +134,16 @@ class _Killer:
         kinds: Sequence[str],
         say: Callable[[str], None],
         node_share: float,
+        backlog: int,
+        feed_every: int,
     ) -> None:
         self.rig = rig
         self.kinds = kinds
         self.say = say
         self.node_share = node_share
+        self.backlog = backlog
+        self.feed_every = feed_every
         self.nodes = 0
-        self._turn = 0
         self._dry: set[str] = set()
         self._looked_at = time.time()
 
@@ -154,7 +159,7 @@ class _Killer:
             time.sleep(max(0.0, due - time.monotonic()))
             killed_at = time.monotonic()
             self._kill_one()
-            if count % 5 == 0:
+            if count % self.feed_every == 0:
                 self._feed()
             if count % 10 == 0:
                 self._wait_for_work()
@@ -210,15 +215,14 @@ class _Killer:
 
     def _feed(self) -> None:
         states = self.rig.states()
-        missing = BACKLOG - states["queued"] - states["sending"]
+        missing = self.backlog - states["queued"] - states["sending"]
         kinds = [kind for kind in self.kinds if kind not in self._dry]
-        if missing < BACKLOG / 3 or not kinds:
+        if missing < self.backlog / 3 or not kinds:
             return
-        kind = kinds[self._turn % len(kinds)]
-        self._turn += 1
-        if not self.rig.queue(missing, kind):
-            self._dry.add(kind)
-            self.say(f"no more orders for {kind}")
+        for kind in kinds:
+            if not self.rig.queue(missing // len(kinds), kind):
+                self._dry.add(kind)
+                self.say(f"no more orders for {kind}")
 
 
 def kill_child(pid: int) -> None:

@@ -17,6 +17,10 @@ from tests.faults.rig import Rig
 
 # So that no claim is given up because the machine is slow: a call may begin 5 s after its claim.
 _PATIENT = {"LEASE_SECONDS": "18", "CALL_DEADLINE_SECONDS": "3"}
+# Whatever is being sent was the work of the dead: as if their leases were over.
+_LEASES_OVER = """
+OutgoingAction.objects.filter(status="sending").update(lease_until=timezone.now())
+"""
 # Those at which a kind can be hit, and the shard of each.
 POINTS_OF = {
     SOLICITATION: POINTS,
@@ -125,6 +129,7 @@ def run_points(
             for number in range(each):
                 run.round(kind)
                 say(f"{kind}: {number + 1} of {each} hits at each point")
+        rig.run(_LEASES_OVER)
         rig.wait_resolved(120, tick=True)
         return Points(each, run.lines(kinds), rig.check(), run.stayed())
 
@@ -145,7 +150,7 @@ class _Run:
             rig.dispatch()
             return queued <= {action for fault in rig.faults() for action in fault["actions"]}
 
-        rig.wait_for(all_hit, "every action met its fault", every=0.1, seconds=180)
+        rig.wait_for(all_hit, "every action met its fault", every=0.3, seconds=180)
         for fault in rig.faults():
             for action in set(fault["actions"]) & queued:
                 self.hits[action] = (kind, fault["point"], self._state_at(action, fault["at"]))
@@ -156,7 +161,7 @@ class _Run:
             rows = rig.sql("SELECT status FROM messaging_outgoingaction WHERE id = ANY(%s)", free)
             return all(status == "sent" for (status,) in rows)
 
-        rig.wait_for(all_gone, "what was not claimed is sent", every=0.1, seconds=180)
+        rig.wait_for(all_gone, "what was not claimed is sent", every=0.3, seconds=180)
 
     def _state_at(self, action: int, moment: float) -> str:
         """The state in the database at that moment (seconds since 1970), by the action's events."""

@@ -9,6 +9,7 @@ from tests.faults import (
     postgres_limits,
     postgres_rows,
     redis_rows,
+    shared_rows,
     version_rows,
     worker_rows,
 )
@@ -23,6 +24,7 @@ MODULES = (
     postgres_rows,
     postgres_limits,
     redis_rows,
+    shared_rows,
     version_rows,
     worker_rows,
 )

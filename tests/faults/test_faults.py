@@ -14,11 +14,14 @@ from tests.faults.table import run_row
 
 pytestmark = pytest.mark.faults
 
-KILLS = 25
+KILLS = 15
+NODE_SHARE = 0.15  # so that a few of them take a whole node
+# Little at once and often, so that there is something under way all the while.
+BACKLOG, FEED_EVERY = 24, 2
 
 
 def test_random_kills_double_nothing_and_lose_nothing() -> None:
-    kills = run_kills(KILLS, seed=1)
+    kills = run_kills(KILLS, seed=1, node_share=NODE_SHARE, backlog=BACKLOG, feed_every=FEED_EVERY)
     report = kills.report.demand()
     assert kills.kills == KILLS
     assert report.actions > KILLS

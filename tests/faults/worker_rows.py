@@ -52,7 +52,7 @@ def deployed(seed: int) -> str:
     return deploy(200, seed)
 
 
-@row("F4q", "SIGTERM during a POST (deploy), twice", "0 unconfirmed, 0 twice, 0 lost", quick=True)
+@row("F4q", "SIGTERM during a POST (deploy), twice", "0 unconfirmed, 0 twice, 0 lost")
 def deployed_twice(seed: int) -> str:
     """The same, a few times."""
     return deploy(2, seed)
@@ -63,22 +63,27 @@ def deploy(times: int, seed: int) -> str:
     # of the sandbox's orders one in twelve may be asked at any moment
     orders = max(400, times * 80)
     with Rig(nodes=2, sellers=4, orders=orders, seed=seed, latency_ms=100, settings=PATIENT) as rig:
-        rig.queue(20)
-        wait_first(rig)
-        under_way = 0
-        for number in range(times):
-            rig.queue(16, KINDS[number % 2])
-            time.sleep(rig.random.uniform(0.2, 0.8))
-            node, sends = busy_node(rig)
-            under_way += sends
-            node.signal(signal.SIGTERM)
-            code = node.wait(30)
-            assert code == 0, f"the worker ended with {code}"
-            node.start()
-        said = verdict(rig)
-        unconfirmed = times_unconfirmed(rig)
-        assert unconfirmed == 0, f"{unconfirmed} became unconfirmed"
-        return f"{times} restarts with {under_way} sends under way, 0 unconfirmed; {said}"
+        return deploy_in(rig, times)
+
+
+def deploy_in(rig: Rig, times: int) -> str:
+    """The same, in a rig with nodes that has done nothing yet."""
+    rig.queue(20)
+    wait_first(rig)
+    under_way = 0
+    for number in range(times):
+        rig.queue(16, KINDS[number % 2])
+        time.sleep(rig.random.uniform(0.2, 0.8))
+        node, sends = busy_node(rig)
+        under_way += sends
+        node.signal(signal.SIGTERM)
+        code = node.wait(30)
+        assert code == 0, f"the worker ended with {code}"
+        node.start()
+    said = verdict(rig)
+    unconfirmed = times_unconfirmed(rig)
+    assert unconfirmed == 0, f"{unconfirmed} became unconfirmed"
+    return f"{times} restarts with {under_way} sends under way, 0 unconfirmed; {said}"
 
 
 @row("F5", "SIGTERM twice within a second; SIGQUIT", "0 twice, 0 lost; at most unconfirmed")
@@ -109,7 +114,7 @@ def stopped_impatiently(seed: int) -> str:
         )
 
 
-@row("F6", "SIGSTOP after the claim for longer than the lease", "no POST after waking", quick=True)
+@row("F6", "SIGSTOP after the claim for longer than the lease", "no POST after waking")
 def stopped_after_claim(seed: int) -> str:
     """Claimed, stopped for 4.5 s with a lease of 3, then woken."""
     return _stopped(seed, "after_claim")
@@ -127,41 +132,45 @@ def stopped_about_the_post(seed: int) -> str:
 
 
 def _stopped(seed: int, point: str) -> str:
-    with Rig(
-        nodes=1, children=6, shards=2, sellers=2, orders=600, seed=seed, fault=f"{point}:stop"
-    ) as rig:
-        for kind in KINDS:
-            rig.queue(2, kind)
-        # A process that stops takes its other sends with it: they stop when they are woken, too.
-        rig.wait_for(lambda: len(_hit(rig)) >= 2, "two are stopped")
-        stopped = _hit(rig)  # others may be stopped later, and not for so long
-        time.sleep(4.5)
-        before = len(rig.posts())
+    with Rig(nodes=0, orders=600, seed=seed) as rig:
+        return stop_at(rig, point)
 
-        def woken() -> bool:
-            for pid in {line["pid"] for line in rig.faults()}:
-                os.kill(pid, signal.SIGCONT)
-            return rig.is_resolved()
 
-        rig.wait_for(woken, "all is resolved", every=0.5)
-        said = verdict(rig)
-        # Only a worker that was stopped lets the sweeper have its attempt, and answers all the same.
-        swept = rig.sql(
-            "SELECT a.status, a.sent_attempt_id = t.id, t.outcome FROM messaging_actionattempt t"
-            " JOIN messaging_outgoingaction a ON a.id = t.action_id WHERE t.abandoned_at IS NOT NULL"
-        )
-        assert len(swept) >= len(stopped), f"only {len(swept)} leases ran out"
-        zombies = len(rig.posts()) - _posts_within_leases(rig)
-        if point == "after_claim":
-            assert zombies == 0, f"{zombies} POSTs after waking"
-        elif point == "in_post":
-            assert zombies >= len(stopped), f"only {zombies} POSTs of the stopped"
-        late = [(state, is_its) for state, is_its, outcome in swept if outcome == "accepted"]
-        assert all(one == ("sent", True) for one in late), f"not recorded: {late}"
-        return (
-            f"{len(_hit(rig))} stopped, {zombies} POSTs by the stopped ({len(late)} of them answered"
-            f" with 201 and recorded), {len(rig.posts()) - before} POSTs after waking; {said}"
-        )
+def stop_at(rig: Rig, point: str) -> str:
+    """A node whose workers stop there was woken too late, in a rig that has done nothing yet."""
+    for kind in KINDS:
+        rig.queue(2, kind)
+    rig.add_node(children=6, fault=f"{point}:stop")
+    # A process that stops takes its other sends with it: they stop when they are woken, too.
+    rig.wait_for(lambda: len(_hit(rig)) >= 2, "two are stopped")
+    stopped = _hit(rig)  # others may be stopped later, and not for so long
+    time.sleep(4.5)
+    before = len(rig.posts())
+
+    def woken() -> bool:
+        for pid in {line["pid"] for line in rig.faults()}:
+            os.kill(pid, signal.SIGCONT)
+        return rig.is_resolved()
+
+    rig.wait_for(woken, "all is resolved", every=0.5)
+    said = verdict(rig)
+    # Only a worker that was stopped lets the sweeper have its attempt, and answers all the same.
+    swept = rig.sql(
+        "SELECT a.status, a.sent_attempt_id = t.id, t.outcome FROM messaging_actionattempt t"
+        " JOIN messaging_outgoingaction a ON a.id = t.action_id WHERE t.abandoned_at IS NOT NULL"
+    )
+    assert len(swept) >= len(stopped), f"only {len(swept)} leases ran out"
+    zombies = len(rig.posts()) - _posts_within_leases(rig)
+    if point == "after_claim":
+        assert zombies == 0, f"{zombies} POSTs after waking"
+    elif point == "in_post":
+        assert zombies >= len(stopped), f"only {zombies} POSTs of the stopped"
+    late = [(state, is_its) for state, is_its, outcome in swept if outcome == "accepted"]
+    assert all(one == ("sent", True) for one in late), f"not recorded: {late}"
+    return (
+        f"{len(_hit(rig))} stopped, {zombies} POSTs by the stopped ({len(late)} of them answered"
+        f" with 201 and recorded), {len(rig.posts()) - before} POSTs after waking; {said}"
+    )
 
 
 def _posts_within_leases(rig: Rig) -> int:

@@ -21,8 +21,8 @@ from sellers.models import Application, SellerAccount
 from tests.factories import SellerAccountFactory
 from tests.sellers.test_encryption import new_key
 
-KILLS = 100
 ACCOUNTS = 8
+KILLS = 2 * 2 * ACCOUNTS  # at each write twice
 
 
 def secrets() -> list[str]:
