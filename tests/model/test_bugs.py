@@ -21,26 +21,29 @@ LEFT_OUT = ("click", "batch", "stop", "order_changes", "step", "come_to", "misha
 # found a few seeds later, and another one may be better here.
 SEEDS = {
     "abandoned_result_overwrites": 15,
-    "absent_once_means_sent": 3,
-    "absent_without_a_control": 3,
-    "claim_despite_stops": 4,
+    "absent_once_means_sent": 13,
+    "absent_without_a_control": 13,
     "cancel_in_any_state": 16,
+    "claim_despite_stops": 4,
     "claim_of_an_excluded_order": 12,
+    "hold_without_a_record": 5,
     "late_acceptance_is_ignored": 40,
     "no_lease_check": 56,
-    "old_look_is_used": 3,
+    "offered_once_means_not_sent": 15,
+    "old_look_is_used": 13,
     "server_error_retries": 9,
     "stop_forgets_what_is_under_way": 38,
-    "sweeper_requeues": 39,
-    "throttled_is_unclear": 1,
-    "unconditional_claim": 14,
-    "unconfirmed_message_is_sent_again": 32,
-    "unknown_text_refuses": 2,
+    "sweeper_requeues": 15,
+    "throttled_is_unclear": 5,
+    "timeout_retries": 12,
+    "unconditional_claim": 47,
+    "unconfirmed_message_is_sent_again": 57,
+    "unknown_text_refuses": 3,
     "zombie_sends": 2,
 }
-EXAMPLES = 50
+EXAMPLES = 9  # of a seed: with more, most are small changes to the first ones
 STEPS = 14
-MOST_SEEDS = 12
+MOST_SEEDS = 60
 
 
 def _without_rule(name: str) -> Callable[..., None]:
@@ -78,10 +81,10 @@ def test_a_seeded_bug_is_found(name: str) -> None:
 
 
 def test_nothing_is_found_where_there_is_no_mistake() -> None:
-    assert not _is_broken(0, examples=15)
+    assert not _is_broken(0)
 
 
-def _is_broken(number: int, *, examples: int = EXAMPLES) -> bool:
+def _is_broken(number: int) -> bool:
     """Whether a promise is broken within the examples of this seed.
 
     A constraint of the database that a mistake runs into has found it, too.
@@ -89,7 +92,7 @@ def _is_broken(number: int, *, examples: int = EXAMPLES) -> bool:
     machine = seed(number)(Focused)
     try:
         run_state_machine_as_test(
-            machine, settings=profile(examples, steps=STEPS, derandomize=False)
+            machine, settings=profile(EXAMPLES, steps=STEPS, derandomize=False)
         )
     except (BreachError, DatabaseError):
         return True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from hypothesis import seed
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Sending
@@ -26,6 +27,11 @@ IN_A_LONG_RUN = {
     "unconfirmed → queued",
     "unconfirmed → probably_sent",
 }
+# Chosen for the rules and steps that they take, and for the mistakes of `bugs` that they find: all but
+# one, which 150 examples of one seed do not find, either. The first two alone take most rules.
+SEEDS = (4, 8, 14, 22, 23, 25, 0)
+EXAMPLES = 10  # of a seed: of more, most would be small changes to the first ones
+KINDS = 33  # of what people, drivers and the clockwork can do
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +42,12 @@ def _stage(db: None) -> Iterator[None]:
 
 def test_every_promise_of_sending_holds_after_every_step() -> None:
     is_long = connection.vendor == "sqlite"
-    before = Sending.steps_seen.copy()
-    run_state_machine_as_test(Sending, settings=profile(150 if is_long else 30))
-    taken = Sending.steps_seen - before
+    steps, kinds = Sending.steps_seen.copy(), Sending.rules_taken.copy()
+    for number in SEEDS if is_long else SEEDS[:2]:
+        run_state_machine_as_test(
+            seed(number)(Sending), settings=profile(EXAMPLES, derandomize=False)
+        )
+    taken = Sending.steps_seen - steps
     assert taken.keys() >= USUAL | (IN_A_LONG_RUN if is_long else set()), taken
+    used = Sending.rules_taken - kinds
+    assert len(used) >= KINDS, used
