@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,26 +71,31 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
 
 
-def imports(path: Path, module: str) -> Iterator[tuple[str, int, bool]]:
+def _statements(
+    nodes: Iterable[ast.AST], *, is_inside: bool = False
+) -> Iterator[tuple[ast.AST, bool]]:
+    """Every statement, and whether it stands inside a function."""
+    for node in nodes:
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield node, is_inside
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from _statements(ast.iter_child_nodes(node), is_inside=is_inside or is_function)
+
+
+@cache
+def imports(path: Path, module: str) -> list[tuple[str, int, bool]]:
     """What a file imports: the dotted name, the line, and whether it stands inside a function."""
-    tree = ast.parse(path.read_text())
-    inside = {
-        id(node)
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(tree):
+    found = []
+    for node, is_inside in _statements(ast.parse(path.read_text()).body):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively"
-            base = node.module or ""
-            names = [f"{base}.{alias.name}" for alias in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        for name in names:
-            yield name, node.lineno, id(node) in inside
+        found += [(name, node.lineno, is_inside) for name in names]
+    return found
 
 
 def breaches(module: str, path: Path) -> list[str]:

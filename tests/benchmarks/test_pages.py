@@ -16,7 +16,7 @@ from messaging.states import TAKEN, Status
 from orders.models import Order
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
-NUMBER = 2_000
+NUMBER = 1_000
 
 
 def _indexes() -> set[str]:

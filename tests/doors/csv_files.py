@@ -19,7 +19,7 @@ from orders.ingest.sources import INCLUDED_DATA
 from orders.models import ImportKind
 from tests.doors.stage import Stage
 
-ROWS_OF_A_FILE = 200
+ROWS_OF_A_FILE = 100
 COLUMNS = (
     "amazon-order-id",
     "purchase-date",

@@ -131,6 +131,7 @@ BROKEN = (
 )
 
 
+@pytest.mark.any_database
 def test_junk_adds_no_passkey() -> None:
     client, user = Client(), UserFactory()
     client.force_login(user)
@@ -146,6 +147,7 @@ def test_junk_adds_no_passkey() -> None:
     assert not Authenticator.objects.filter(user=user).exists()
 
 
+@pytest.mark.any_database
 def test_junk_of_a_passkey_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PER_PERSON", 10_000)
     monkeypatch.setattr(limits, "PER_ADDRESS", 10_000)

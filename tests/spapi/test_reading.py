@@ -272,7 +272,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
 @given(JSON)
 def test_nothing_that_is_json_can_break_the_reading(value: object) -> None:
     read_page({"orders": [value, {"orderId": "1", "fulfillment": value, "orderItems": [value]}]})
