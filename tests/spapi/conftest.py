@@ -15,6 +15,11 @@ CREDENTIALS = spapi.Credentials(
 )
 ORDER = "111-1111111-1111111"
 US = "ATVPDKIKX0DER"
+SHORT = 1.5
+"""Seconds: a deadline that a test can wait for, and that is not over before what should come has."""
+
+GRACE = 4.0
+"""Seconds that a busy machine may take longer; the next longer limit is 10 seconds."""
 
 
 class Amazon(Server):

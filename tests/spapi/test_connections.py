@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import spapi
 from solicit_dashboard.ports import free_port
 from spapi.transport import HttpTransport
-from tests.spapi.conftest import Amazon, ask, look, warm
+from tests.spapi.conftest import GRACE, SHORT, Amazon, ask, look, warm
 from tests.spapi.servers import (
     Handler,
     Seen,
@@ -33,11 +33,6 @@ from tests.spapi.servers import (
 )
 
 MakeClient = Callable[..., spapi.Client]
-SHORT = 0.6
-"""Seconds: a deadline that a test can wait for."""
-
-GRACE = 4.0
-"""Seconds that a busy machine may take longer; the next longer limit is 10 seconds."""
 
 
 def test_refused_connection_is_not_sent(make_client: MakeClient) -> None:

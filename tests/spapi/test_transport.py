@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 import spapi
-from tests.spapi.conftest import Amazon, ask, look, warm
+from tests.spapi.conftest import GRACE, SHORT, Amazon, ask, look, warm
 from tests.spapi.servers import (
     Handler,
     Server,
@@ -24,11 +24,6 @@ from tests.spapi.servers import (
 )
 
 MakeClient = Callable[..., spapi.Client]
-SHORT = 0.6
-"""Seconds: a deadline that a test can wait for."""
-
-GRACE = 4.0
-"""Seconds that a busy machine may take longer; the next longer limit is 10 seconds."""
 
 
 def half_status_line(sock: socket.socket) -> None:
@@ -142,9 +137,14 @@ CUTS: dict[str, Callable[[int], Handler]] = {
 }
 
 
+def client_for(make_client: MakeClient, cut: str) -> spapi.Client:
+    """A client with a token, whose deadline ends only what is late."""
+    return warm(make_client(deadline=SHORT) if cut == "late" else make_client())
+
+
 @pytest.mark.parametrize("cut", CUTS)
 def test_201_with_a_cut_body_is_accepted(amazon: Amazon, make_client: MakeClient, cut: str) -> None:
-    client = warm(make_client(deadline=SHORT))
+    client = client_for(make_client, cut)
     amazon.replies = lambda _: CUTS[cut](201)
     accepted = ask(client)
     assert (accepted.status, accepted.request_id) == (201, "r1")
@@ -155,7 +155,7 @@ def test_201_with_a_cut_body_is_accepted(amazon: Amazon, make_client: MakeClient
 def test_refusal_with_a_cut_body_is_decided_by_its_status(
     amazon: Amazon, make_client: MakeClient, cut: str
 ) -> None:
-    client = warm(make_client(deadline=SHORT))
+    client = client_for(make_client, cut)
     for status, kind in {400: spapi.BadRequest, 403: spapi.UnknownForbidden}.items():
         amazon.replies = lambda _, status=status: CUTS[cut](status)
         with pytest.raises(kind):
@@ -169,7 +169,7 @@ def test_refusal_with_a_cut_body_is_decided_by_its_status(
 def test_200_with_a_cut_body_is_no_answer_to_a_get(
     amazon: Amazon, make_client: MakeClient, cut: str, reason: str
 ) -> None:
-    client = warm(make_client(deadline=SHORT))
+    client = client_for(make_client, cut)
     amazon.replies = lambda _: CUTS[cut](200)
     with pytest.raises(spapi.NoAnswer) as caught:
         look(client)
