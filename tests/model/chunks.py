@@ -25,9 +25,7 @@ def run(examples: int, seed: int, chunk: int, counts: Path) -> int:
         while Sending.examples < examples and code == 0:
             wanted = min(chunk, max(10, examples - Sending.examples))
             try:
-                run_state_machine_as_test(
-                    seeded(number)(Sending), settings=profile(wanted, derandomize=False)
-                )
+                run_state_machine_as_test(seeded(number)(Sending), settings=profile(wanted))
             except Exception:
                 traceback.print_exc()
                 print(f"Broken in the chunk of seed {number}", flush=True)

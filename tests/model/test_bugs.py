@@ -91,9 +91,7 @@ def _is_broken(number: int) -> bool:
     """
     machine = seed(number)(Focused)
     try:
-        run_state_machine_as_test(
-            machine, settings=profile(EXAMPLES, steps=STEPS, derandomize=False)
-        )
+        run_state_machine_as_test(machine, settings=profile(EXAMPLES, steps=STEPS))
     except (BreachError, DatabaseError):
         return True
     return False

@@ -28,7 +28,7 @@ IN_A_LONG_RUN = {
     "unconfirmed → probably_sent",
 }
 # Chosen for the rules and steps that they take, and for the mistakes of `bugs` that they find: all but
-# one, which 150 examples of one seed do not find, either. The first two alone take most rules.
+# `retry_makes_a_new_row`. The first two alone take most rules.
 SEEDS = (4, 8, 14, 22, 23, 25, 0)
 EXAMPLES = 10  # of a seed: of more, most would be small changes to the first ones
 KINDS = 33  # of what people, drivers and the clockwork can do
@@ -44,9 +44,7 @@ def test_every_promise_of_sending_holds_after_every_step() -> None:
     is_long = connection.vendor == "sqlite"
     steps, kinds = Sending.steps_seen.copy(), Sending.rules_taken.copy()
     for number in SEEDS if is_long else SEEDS[:2]:
-        run_state_machine_as_test(
-            seed(number)(Sending), settings=profile(EXAMPLES, derandomize=False)
-        )
+        run_state_machine_as_test(seed(number)(Sending), settings=profile(EXAMPLES))
     taken = Sending.steps_seen - steps
     assert taken.keys() >= USUAL | (IN_A_LONG_RUN if is_long else set()), taken
     used = Sending.rules_taken - kinds
