@@ -96,9 +96,9 @@ class LaneBook:
     def take_up(self, woken: Collection[int]) -> bool:
         """Each lane has what is due next, if it wants more or its account is among the woken ones.
 
-        Returns whether anything was: it is not in hand where our own rules did not allow it. What
-        was stopped or put on hold since it was taken up is forgotten. Raises a database error when
-        the database is away; it can be repeated.
+        Returns whether anything was due, in hand now or refused by our own rules. What was stopped
+        or put on hold since it was taken up is forgotten. Raises a database error when the database
+        is away; it can be repeated.
         """
         wall = self._clock.now()
         found = False

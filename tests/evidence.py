@@ -70,29 +70,23 @@ class Evidence:
     def search(self, secrets: Mapping[str, str]) -> list[str]:
         """Where which secret stands in any form; without the secret itself."""
         wanted = {secret: set(forms(value)) for secret, value in secrets.items()}
-        found = []
-        for piece, content in self.pieces:
-            layers = self._layers_of(content)
-            found += [
-                f"{secret} in {piece}"
-                for secret, ways in wanted.items()
-                if any(way in layer for layer in layers for way in ways)
-            ]
-        return found
+        return [
+            f"{secret} in {piece}"
+            for piece, content in self.pieces
+            for secret, ways in wanted.items()
+            if self._holds(content, ways)
+        ]
 
     def mentions(self, text: str) -> set[str]:
         """The kinds of pieces (the first word of the name) in which a harmless text stands."""
         ways = set(forms(text))
-        return {
-            name.split()[0]
-            for name, content in self.pieces
-            if any(way in layer for layer in self._layers_of(content) for way in ways)
-        }
+        return {name.split()[0] for name, content in self.pieces if self._holds(content, ways)}
 
-    def _layers_of(self, content: bytes) -> list[bytes]:
+    def _holds(self, content: bytes, ways: Collection[bytes]) -> bool:
+        """Whether one of the ways stands in the content, also where that is base64 in base64."""
         if content not in self._unpacked:
             self._unpacked[content] = list(_layers(content, 2))
-        return self._unpacked[content]
+        return any(way in layer for layer in self._unpacked[content] for way in ways)
 
 
 @dataclass
@@ -166,12 +160,6 @@ def forms(value: str) -> Iterator[bytes]:
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + raw)
         yield encoded[4 if offset else 0 : len(encoded) - 4]
-
-
-def holds(content: bytes, value: str) -> bool:
-    """Whether the text stands in the content, also where that is base64 in base64."""
-    wanted = set(forms(value))
-    return any(form in layer for layer in _layers(content, 2) for form in wanted)
 
 
 def _layers(content: bytes, depth: int) -> Iterator[bytes]:

@@ -144,8 +144,8 @@ def sent(
 
 
 @dataclass(frozen=True)
-class World:
-    """Things, the cookie of who manages them, somebody without a role, and another account."""
+class Prepared:
+    """Things, who manages them and with which cookie, somebody without a role, and another account."""
 
     things: Things
     manager: User
@@ -156,33 +156,33 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+def prepared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Prepared]:
     with rows_made_once(django_db_blocker):
         things = make_things()
         client = somebody("manager", things.account)
         manager = User.objects.get(pk=client.session[SESSION_KEY])
         stranger = UserFactory()
         other = MembershipFactory(role=Role.MANAGER).account
-        yield World(things, manager, session_of(client), stranger, other, rows())
+        yield Prepared(things, manager, session_of(client), stranger, other, rows())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fields_that_are_not_the_forms_own_change_nothing(
-    world: World, redis_empty: None, name: str
+    prepared: Prepared, redis_empty: None, name: str
 ) -> None:
-    things, other, address = world.things, world.other, TABLE[name]
+    things, other, address = prepared.things, prepared.other, TABLE[name]
     if address.link:
-        client, user = Client(), world.stranger
+        client, user = Client(), prepared.stranger
         client.get(things.path(ADDRESSES[name]) + address.link(things))
     else:
-        client, user = browser(world.cookie), world.manager
+        client, user = browser(prepared.cookie), prepared.manager
     fields = address.form(things)
     if name == "messaging:switches":
         fields |= {"account": things.account.pk}
     hostile = hostile_fields(fields.keys() | set(address.optional), other, user)
-    plain = sent(client, things, name, fields, world.rows)
+    plain = sent(client, things, name, fields, prepared.rows)
     # the form anew, because a file is read once
     again = fields | address.form(things)
-    wronged = sent(client, things, name, hostile | again, world.rows)
+    wronged = sent(client, things, name, hostile | again, prepared.rows)
     assert plain[1] or name not in CHANGING
     assert wronged == plain
